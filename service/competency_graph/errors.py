@@ -1,0 +1,233 @@
+"""Every error that a person or a program may meet, as one tree. Holds no logic beyond wording.
+
+CompetencyGraphError                    code                 status  exit
+├── BadRequest                          bad-request             400     2
+│   ├── UnknownParameter                unknown-parameter       400     2
+│   ├── BadQuery                        bad-query               400     2
+│   ├── TooDeep                         too-deep                400     2
+│   ├── QueryTooLong                    query-too-long          400     2
+│   ├── OutboundRefused                 outbound-refused        400     2
+│   ├── UnreadableInput                 unreadable-input        400     2
+│   └── InvalidShapes                   invalid-shapes          400     2
+├── BadSetting                          bad-setting             500     2
+├── NotFound                            not-found               404     2
+├── Ambiguous                           ambiguous               300     2
+├── MethodNotAllowed                    method-not-allowed      405     2
+├── NotAcceptable                       not-acceptable          406     2
+├── TooLarge                            too-large               413     2
+├── UnsupportedMediaType                unsupported-media-type  415     2
+├── StaleHead                           stale-head              409     1
+├── TooManyRequests                     too-many-requests       429     3
+├── LimitReached                        limit-reached           503     1
+├── Unavailable                         unavailable             503     3
+├── UnusableDatabase                    unusable-database       500     2
+└── InternalError                       internal-error          500     2
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+Limit = Literal["time", "memory", "bytes", "rows", "nesting"]
+
+
+class CompetencyGraphError(Exception):
+    """Base of all: a sentence that says what to do, a stable code, and the facts as members.
+
+    ``status`` is the HTTP status (RFC 9110), ``exit_code`` that of the command line, ``title`` the
+    short summary of the problem type (RFC 9457), ``facts`` what goes beside them in the problem body.
+    """
+
+    code: ClassVar[str] = "error"
+    title: ClassVar[str] = "Something went wrong"
+    status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = 2
+    retry_after: int | None = None
+
+    def __init__(self, detail: str, **facts: object) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.facts: Mapping[str, object] = facts
+
+
+class BadRequest(CompetencyGraphError):
+    """The request cannot be understood as it stands."""
+
+    code, title, status = "bad-request", "The request cannot be understood", 400
+
+
+class UnknownParameter(BadRequest):
+    """The request names a query parameter that this path does not know."""
+
+    code, title = "unknown-parameter", "Unknown parameter"
+
+    def __init__(self, names: list[str], known: list[str]) -> None:
+        listed = ", ".join(f"“{name}”" for name in names)
+        offered = f"It knows: {', '.join(known)}." if known else "It takes none."
+        super().__init__(
+            f"This path does not know {listed}. {offered}", parameters=names, known=known
+        )
+
+
+class BadQuery(BadRequest):
+    """The SPARQL text does not parse, or asks for what a query may not do."""
+
+    code, title = "bad-query", "The query cannot be read"
+
+
+class TooDeep(BadRequest):
+    """The text nests more deeply than any honest query or document."""
+
+    code, title = "too-deep", "The text is nested too deeply"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"The text nests more than {limit} levels deep. Flatten it: fewer brackets inside brackets.",
+            limit="nesting",
+            value=limit,
+        )
+
+
+class QueryTooLong(BadRequest):
+    """The text of the query is longer than ``QUERY_LENGTH``."""
+
+    code, title = "query-too-long", "The query is too long"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"The query is longer than {limit} bytes (QUERY_LENGTH). Shorten it, or split it in several.",
+            limit="length",
+            value=limit,
+        )
+
+
+class OutboundRefused(BadRequest):
+    """The text asks the service to fetch something from elsewhere."""
+
+    code, title = "outbound-refused", "Nothing is fetched from elsewhere"
+
+
+class UnreadableInput(BadRequest):
+    """A file or body is not what it claims to be; facts hold file, line and column where known."""
+
+    code, title = "unreadable-input", "The input cannot be read"
+
+
+class InvalidShapes(BadRequest):
+    """The shapes cannot be judged by; facts hold the shape."""
+
+    code, title = "invalid-shapes", "The shapes cannot be used"
+
+
+class BadSetting(CompetencyGraphError):
+    """A setting is misspelt or impossible."""
+
+    code, title = "bad-setting", "A setting is wrong"
+
+
+class NotFound(CompetencyGraphError):
+    """Nothing is known under this name."""
+
+    code, title, status = "not-found", "Not found", 404
+
+
+class Ambiguous(CompetencyGraphError):
+    """Several frameworks have this name; facts hold the choices."""
+
+    code, title, status = "ambiguous", "Several things have this name", 300
+
+
+class MethodNotAllowed(CompetencyGraphError):
+    """The path does not offer this method."""
+
+    code, title, status = "method-not-allowed", "Method not allowed", 405
+
+
+class NotAcceptable(CompetencyGraphError):
+    """No representation that the client accepts is offered; facts hold the list."""
+
+    code, title, status = "not-acceptable", "No acceptable format", 406
+
+    def __init__(self, offered: list[str]) -> None:
+        super().__init__(f"Ask for one of: {', '.join(offered)}.", offered=offered)
+
+
+class TooLarge(CompetencyGraphError):
+    """The body is larger than ``MAX_BODY``."""
+
+    code, title, status = "too-large", "The body is too large", 413
+
+
+class UnsupportedMediaType(CompetencyGraphError):
+    """The body is of a type that this path does not take."""
+
+    code, title, status = "unsupported-media-type", "Unsupported media type", 415
+
+
+class StaleHead(CompetencyGraphError):
+    """The log moved on since this change was drafted."""
+
+    code, title, status, exit_code = "stale-head", "The data moved on", 409, 1
+
+    def __init__(self, *, expected: int, actual: int) -> None:
+        super().__init__(
+            f"The log is at change {actual}; this change was made against {expected}. Reload and retry.",
+            expected=expected,
+            actual=actual,
+        )
+
+
+class TooManyRequests(CompetencyGraphError):
+    """This client used up its share for now."""
+
+    code, title, status, exit_code = "too-many-requests", "Too many requests", 429, 3
+
+    def __init__(self, detail: str, *, retry_after: int, **facts: object) -> None:
+        super().__init__(detail, **facts)
+        self.retry_after = retry_after
+
+
+_LIMIT_SENTENCES: dict[Limit, str] = {
+    "time": "It ran longer than {value} s (QUERY_TIMEOUT). Bind more of it, or ask for less with LIMIT.",
+    "memory": "It needed more than {value} MB of memory (QUERY_MEMORY). Sort, group or join less at a time.",
+    "bytes": "Its answer is larger than {value} MB (QUERY_BYTES). Ask for fewer rows or columns at a time.",
+    "rows": "Its answer has more than {value} rows (QUERY_ROWS). Page with LIMIT and OFFSET.",
+    "nesting": "It nests too deeply to be evaluated. Flatten it: fewer brackets or steps inside one another.",
+}
+
+
+class LimitReached(CompetencyGraphError):
+    """Work was stopped at a limit; nothing of it remains. ``limit`` says which."""
+
+    code, title, status, exit_code = "limit-reached", "A limit was reached", 503, 1
+    retry_after = 60
+
+    def __init__(
+        self, limit: Limit, value: float | None = None, *, detail: str | None = None
+    ) -> None:
+        shown = "" if value is None else f"{value:g}"
+        super().__init__(
+            detail or _LIMIT_SENTENCES[limit].format(value=shown), limit=limit, value=value
+        )
+        self.limit = limit
+
+
+class Unavailable(CompetencyGraphError):
+    """The service cannot answer just now; it will soon."""
+
+    code, title, status, exit_code = "unavailable", "Not available just now", 503, 3
+
+    def __init__(self, detail: str, *, retry_after: int = 1, **facts: object) -> None:
+        super().__init__(detail, **facts)
+        self.retry_after = retry_after
+
+
+class UnusableDatabase(CompetencyGraphError):
+    """The database cannot be opened, is of a newer version, or is not ours."""
+
+    code, title = "unusable-database", "The database cannot be used"
+
+
+class InternalError(CompetencyGraphError):
+    """A fault of the service itself; the log has the details, the answer has none."""
+
+    code, title = "internal-error", "The service made a mistake"

@@ -1,0 +1,47 @@
+"""IRIs that code needs, named once. Describes no term: that is the ontology's part."""
+
+from typing import Final, NewType
+
+Iri = NewType("Iri", str)
+
+BASE: Final = "https://w3id.org/competency-graph/"
+CG: Final = BASE + "ns#"
+SHAPES: Final = BASE + "shapes#"
+ONTOLOGY: Final = BASE + "ontology/"
+ID: Final = BASE + "id/"
+GRAPH: Final = BASE + "graph/"
+DOCS: Final = BASE + "docs/"
+
+RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+RDFS: Final = "http://www.w3.org/2000/01/rdf-schema#"
+OWL: Final = "http://www.w3.org/2002/07/owl#"
+SKOS: Final = "http://www.w3.org/2004/02/skos/core#"
+DCTERMS: Final = "http://purl.org/dc/terms/"
+PROV: Final = "http://www.w3.org/ns/prov#"
+SH: Final = "http://www.w3.org/ns/shacl#"
+XSD: Final = "http://www.w3.org/2001/XMLSchema#"
+
+PREFIXES: Final[dict[str, str]] = {
+    "bibo": "http://purl.org/ontology/bibo/",
+    "cg": CG,
+    "cgs": SHAPES,
+    "ceasn": "https://purl.org/ctdlasn/terms/",
+    "ceterms": "https://purl.org/ctdl/terms/",
+    "cito": "http://purl.org/spar/cito/",
+    "dcat": "http://www.w3.org/ns/dcat#",
+    "dcterms": DCTERMS,
+    "esco": "http://data.europa.eu/esco/model#",
+    "foaf": "http://xmlns.com/foaf/0.1/",
+    "np": "http://www.nanopub.org/nschema#",
+    "owl": OWL,
+    "prov": PROV,
+    "rdf": RDF,
+    "rdfs": RDFS,
+    "schema": "https://schema.org/",
+    "sh": SH,
+    "skos": SKOS,
+    "sssom": "https://w3id.org/sssom/",
+    "vann": "http://purl.org/vocab/vann/",
+    "void": "http://rdfs.org/ns/void#",
+    "xsd": XSD,
+}
