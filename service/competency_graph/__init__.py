@@ -1,1 +1,1 @@
-"""Competency frameworks as one knowledge graph: ontology, shapes, SPARQL and JSON. Holds no code itself."""
+"""Competency frameworks as one knowledge graph. Holds no code itself."""

@@ -33,8 +33,8 @@ Limit = Literal["time", "memory", "bytes", "rows", "nesting"]
 class CompetencyGraphError(Exception):
     """Base of all: a sentence that says what to do, a stable code, and the facts as members.
 
-    ``status`` is the HTTP status (RFC 9110), ``exit_code`` that of the command line, ``title`` the
-    short summary of the problem type (RFC 9457), ``facts`` what goes beside them in the problem body.
+    ``status`` is the HTTP status (RFC 9110), ``exit_code`` that of the command line, ``title``
+    a summary of the problem type (RFC 9457), ``facts`` what goes beside them in the problem body.
     """
 
     code: ClassVar[str] = "error"
@@ -81,7 +81,7 @@ class TooDeep(BadRequest):
 
     def __init__(self, limit: int) -> None:
         super().__init__(
-            f"The text nests more than {limit} levels deep. Flatten it: fewer brackets inside brackets.",
+            f"The text nests more than {limit} levels deep. Use fewer brackets inside brackets.",
             limit="nesting",
             value=limit,
         )
@@ -94,7 +94,7 @@ class QueryTooLong(BadRequest):
 
     def __init__(self, limit: int) -> None:
         super().__init__(
-            f"The query is longer than {limit} bytes (QUERY_LENGTH). Shorten it, or split it in several.",
+            f"The query is longer than {limit} bytes (QUERY_LENGTH). Shorten or split it.",
             limit="length",
             value=limit,
         )
@@ -170,7 +170,8 @@ class StaleHead(CompetencyGraphError):
 
     def __init__(self, *, expected: int, actual: int) -> None:
         super().__init__(
-            f"The log is at change {actual}; this change was made against {expected}. Reload and retry.",
+            f"The log is at change {actual}; this change was made against {expected}. "
+            "Reload and retry.",
             expected=expected,
             actual=actual,
         )
@@ -187,11 +188,15 @@ class TooManyRequests(CompetencyGraphError):
 
 
 _LIMIT_SENTENCES: dict[Limit, str] = {
-    "time": "It ran longer than {value} s (QUERY_TIMEOUT). Bind more of it, or ask for less with LIMIT.",
-    "memory": "It needed more than {value} MB of memory (QUERY_MEMORY). Sort, group or join less at a time.",
-    "bytes": "Its answer is larger than {value} MB (QUERY_BYTES). Ask for fewer rows or columns at a time.",
+    "time": "It ran longer than {value} s (QUERY_TIMEOUT). "
+    "Bind more of it, or ask for less with LIMIT.",
+    "memory": "It needed more than {value} MB of memory (QUERY_MEMORY). "
+    "Sort, group or join less at a time.",
+    "bytes": "Its answer is larger than {value} MB (QUERY_BYTES). "
+    "Ask for fewer rows or columns at a time.",
     "rows": "Its answer has more than {value} rows (QUERY_ROWS). Page with LIMIT and OFFSET.",
-    "nesting": "It nests too deeply to be evaluated. Flatten it: fewer brackets or steps inside one another.",
+    "nesting": "It nests too deeply to be evaluated. "
+    "Flatten it: fewer brackets or steps inside one another.",
 }
 
 

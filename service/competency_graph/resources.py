@@ -1,4 +1,4 @@
-"""What ships with the code: ontology, framework, shapes, documentation. Reads only its own files."""
+"""What ships with the code: ontology, framework, shapes, documentation. Reads nothing else."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
