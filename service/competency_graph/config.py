@@ -137,7 +137,10 @@ class Settings:
         Raises:
             BadSetting: a name is unknown, or a value impossible; the sentence says which.
         """
-        return cls(**{name: value for name, (value, _) in _values(environ, options or {}).items()})
+        values: dict[str, Any] = {
+            name: value for name, (value, _) in _values(environ, options or {}).items()
+        }
+        return cls(**values)
 
     @classmethod
     def origins(
