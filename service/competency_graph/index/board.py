@@ -1,0 +1,116 @@
+"""A small file that all processes of the machine map: revision served, and how readers died.
+
+Holds numbers only. Each field is one aligned word with one writer, so no lock is needed.
+"""
+
+import mmap
+import os
+import struct
+import time
+import zlib
+from pathlib import Path
+from typing import Final
+
+_WORD: Final = struct.Struct("=Q")
+_REVISION, _GENERATION, _GROUP, _SEALED = 0, 8, 16, 24
+_DEATHS, _SLOTS = 64, 64
+_KILLS, _CLIENTS, _PROBES = 4096, 1024, 8
+_ENTRY: Final = struct.Struct("=III4x")
+_SIZE: Final = _KILLS + _CLIENTS * _ENTRY.size
+_MINUTE: Final = 60
+
+
+class Board:
+    """The mapped file. ``create`` makes it once; every process opens it by path."""
+
+    def __init__(self, path: Path) -> None:
+        descriptor = os.open(path, os.O_RDWR)
+        try:
+            self._map = mmap.mmap(descriptor, _SIZE)
+        finally:
+            os.close(descriptor)
+
+    @classmethod
+    def create(cls, path: Path) -> "Board":
+        """Make an empty board that only this user can read and return it."""
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        os.ftruncate(descriptor, _SIZE)
+        os.close(descriptor)
+        return cls(path)
+
+    def _read(self, place: int) -> int:
+        number: int = _WORD.unpack_from(self._map, place)[0]
+        return number
+
+    @property
+    def revision(self) -> int:
+        """The revision that the keeper serves; 0 until it serves one."""
+        return self._read(_REVISION)
+
+    @property
+    def generation(self) -> int:
+        """How many keepers have served so far."""
+        return self._read(_GENERATION)
+
+    @property
+    def group(self) -> int:
+        """The process group of the serving keeper and its readers; 0 for none."""
+        return self._read(_GROUP)
+
+    @property
+    def sealed(self) -> bool:
+        """Whether the kernel took the seal of the readers."""
+        return bool(self._read(_SEALED))
+
+    def serve(self, *, revision: int, generation: int, group: int, sealed: bool) -> None:
+        """Say what is served from now on; the revision last, since readers look at it."""
+        for place, number in (
+            (_GENERATION, generation),
+            (_GROUP, group),
+            (_SEALED, int(sealed)),
+            (_REVISION, revision),
+        ):
+            _WORD.pack_into(self._map, place, number)
+
+    @staticmethod
+    def slot(generation: int, index: int) -> int:
+        """Return the slot of a keeper's reader; two successive keepers share none."""
+        return (generation % 2) * (_SLOTS // 2) + index
+
+    def record_death(self, slot: int, serial: int, signal_number: int) -> None:
+        """Write which signal ended the reader with this serial number; 0 for none."""
+        _WORD.pack_into(self._map, _DEATHS + slot * 8, serial << 8 | signal_number)
+
+    def death(self, slot: int, serial: int) -> int | None:
+        """Return the signal that ended this reader, or nothing while that is not known."""
+        word = self._read(_DEATHS + slot * 8)
+        return word & 0xFF if word >> 8 == serial else None
+
+    def record_kill(self, client: str) -> None:
+        """Count one query of this client that had to be killed."""
+        place, minute, count = self._kills(client)
+        now = int(time.monotonic()) // _MINUTE
+        count = count + 1 if minute == now else 1
+        _ENTRY.pack_into(self._map, place, zlib.crc32(client.encode()), now, count)
+
+    def kills(self, client: str) -> int:
+        """Return how many queries of this client were killed in the present minute."""
+        _, minute, count = self._kills(client)
+        return count if minute == int(time.monotonic()) // _MINUTE else 0
+
+    def _kills(self, client: str) -> tuple[int, int, int]:
+        """Return place, minute and count of a client, or of the entry that it may take over.
+
+        Two web processes that count the same client at once may lose one count: it then has one
+        more query. Two clients of one checksum share a count.
+        """
+        key = zlib.crc32(client.encode())
+        oldest = (0, 1 << 32, 0)
+        for probe in range(_PROBES):
+            place = _KILLS + ((key + probe) % _CLIENTS) * _ENTRY.size
+            held, minute, count = _ENTRY.unpack_from(self._map, place)
+            if held == key:
+                return place, minute, count
+            if minute < oldest[1]:
+                oldest = (place, minute, 0)
+        return oldest[0], 0, 0

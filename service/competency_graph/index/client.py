@@ -1,0 +1,158 @@
+"""How a web process asks the readers of its machine. Parses neither SPARQL nor RDF."""
+
+import _socket
+import errno
+import os
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from competency_graph.errors import CompetencyGraphError, LimitReached, TooDeep, Unavailable
+from competency_graph.index import wire
+from competency_graph.index.board import Board
+from competency_graph.index.fork import LIMIT_OF_SIGNAL
+from competency_graph.index.reader import HELLO, INLINE
+from competency_graph.index.scan import MAX_NESTING
+
+BOARD: Final = "board"
+LOOKUP_SOCKET: Final = "lookup.sock"
+QUERY_SOCKET: Final = "query.sock"
+_GRACE: Final = 2.0
+_OBITUARY: Final = 0.5
+
+
+@dataclass(slots=True, kw_only=True)
+class Whole:
+    """A whole answer: its bytes, or the descriptor of an unlinked file that the taker closes."""
+
+    media_type: str
+    revision: int
+    size: int
+    body: bytes = b""
+    descriptor: int | None = None
+
+    def read(self) -> bytes:
+        """Return all bytes; for answers that are known to be small."""
+        if self.descriptor is None:
+            return self.body
+        with os.fdopen(self.descriptor, "rb") as file:
+            self.descriptor = None
+            file.seek(0)
+            return file.read()
+
+
+class Client:
+    """Asks look-up and query readers; knows from the board which revision is served.
+
+    Args:
+        run: the run folder with the board and the sockets.
+        query_seconds: time of one query.
+        query_memory: memory of one query in bytes, for the sentence of a refusal.
+    """
+
+    def __init__(self, run: Path, *, query_seconds: float, query_memory: int) -> None:
+        self.board = Board(run / BOARD)
+        self._run = run
+        self._seconds = query_seconds
+        self._values = {"time": query_seconds, "memory": query_memory / 1_000_000}
+
+    def look_up(self, name: str, parameters: Mapping[str, Any]) -> Whole:
+        """Ask one of our own questions. Raises what the answer raises, or ``Unavailable``."""
+        return self._ask(LOOKUP_SOCKET, {"ask": name, "parameters": dict(parameters)}, b"", 5.0)
+
+    def describe(self, iri: str, syntax: str) -> Whole:
+        """Ask for all that is said of a thing, in the syntax of this name."""
+        return self._ask(
+            LOOKUP_SOCKET, {"ask": "description", "iri": iri, "syntax": syntax}, b"", 5.0
+        )
+
+    def graph(self, name: str | None, syntax: str) -> Whole:
+        """Ask for a whole graph (none: the default graph) in the syntax of this name."""
+        head = {"ask": "graph", "name": name, "syntax": syntax}
+        return self._ask(QUERY_SOCKET, head, b"", self._seconds)
+
+    def query(self, text: bytes, options: Mapping[str, Any]) -> Whole:
+        """Ask somebody's query; ``options`` are those of :meth:`Graph.write_answer`.
+
+        Raises:
+            LimitReached, TooDeep: the reader was ended at a limit.
+            Unavailable: too many wait, or the index is being built.
+        """
+        return self._ask(QUERY_SOCKET, {"ask": "query", "options": options}, text, self._seconds)
+
+    def _ask(self, lane: str, head: Mapping[str, Any], body: bytes, seconds: float) -> Whole:
+        connection = self._connect(lane)
+        slot = serial = None
+        began = time.monotonic()
+        try:
+            connection.settimeout(seconds + _GRACE)
+            wire.send(connection, head, body)
+            hello = connection.recv(HELLO.size, socket.MSG_WAITALL)
+            if len(hello) == HELLO.size:
+                slot, serial = HELLO.unpack(hello)
+            began = time.monotonic()
+            connection.settimeout(seconds + _GRACE)
+            told = wire.receive(connection, most=INLINE * 16) if slot is not None else None
+        except TimeoutError:
+            raise self._busy() from None
+        except ConnectionError:
+            told = None
+        finally:
+            connection.close()
+        if told is None:
+            raise self._lost(slot, serial, time.monotonic() - began, seconds)
+        answer, content, descriptor = told
+        if answer.get("error"):
+            raise wire.error_from_bytes(content)
+        return Whole(
+            media_type=answer["media_type"],
+            revision=answer["revision"],
+            size=answer["size"],
+            body=content,
+            descriptor=descriptor,
+        )
+
+    def _connect(self, lane: str) -> socket.socket:
+        """Connect at once or not at all: the backlog of the socket is the queue.
+
+        The plain socket of the interpreter is used for this one call, because gevent's own retries
+        a full backlog without a pause.
+        """
+        plain = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+        plain.setblocking(False)
+        try:
+            plain.connect(str(self._run / lane))
+        except OSError as error:
+            plain.close()
+            if error.errno == errno.EAGAIN:
+                raise self._busy() from None
+            raise Unavailable("The graph is being loaded. Try again in a moment.") from None
+        return socket.socket(fileno=plain.detach())
+
+    def _busy(self) -> Unavailable:
+        return Unavailable(
+            "As many queries wait as may (QUEUE). Try again in a moment.", retry_after=2
+        )
+
+    def _lost(
+        self, slot: int | None, serial: int | None, lasted: float, seconds: float
+    ) -> CompetencyGraphError:
+        """Return why there was no answer, from what the keeper wrote on the board."""
+        number = None
+        deadline = time.monotonic() + _OBITUARY
+        while slot is not None and serial is not None and time.monotonic() < deadline:
+            number = self.board.death(slot, serial)
+            if number is not None:
+                break
+            time.sleep(0.002)
+        limit = LIMIT_OF_SIGNAL.get(number or 0)
+        if limit is None and lasted >= seconds:
+            limit = "time"
+        if limit == "nesting":
+            return TooDeep(MAX_NESTING)
+        if limit is not None:
+            return LimitReached(limit, self._values.get(limit))
+        return Unavailable("The process that worked on this ended. Try again.", retry_after=1)

@@ -1,0 +1,219 @@
+"""The graph in memory, in this process: filling it, asking it. Forks nothing, follows nothing."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple, Protocol
+
+import pyoxigraph as ox
+
+from competency_graph import queries
+from competency_graph.errors import BadQuery, NotAcceptable, NotFound
+from competency_graph.index.scan import scan_query
+from competency_graph.rdf import RESULTS, SYNTAXES, Syntax
+from competency_graph.vocab import PREFIXES
+
+_UNION: Final = "INSERT { ?s ?p ?o } WHERE { GRAPH ?g { ?s ?p ?o } }"
+_DEFAULT: Final = ox.DefaultGraph()
+
+
+class Writer(Protocol):
+    """What answers are written to."""
+
+    def write(self, content: bytes, /) -> int:
+        """Take some bytes and return how many."""
+        ...
+
+    def flush(self) -> None:
+        """Do nothing, or hand on what was kept."""
+        ...
+
+
+class Term(NamedTuple):
+    """An RDF term as plain values; ``language`` and ``datatype`` are empty where they do not apply."""
+
+    kind: str
+    value: str
+    language: str = ""
+    datatype: str = ""
+
+
+def _term(node: object) -> Term:
+    if isinstance(node, ox.NamedNode):
+        return Term("iri", node.value)
+    if isinstance(node, ox.Literal):
+        return Term("literal", node.value, node.language or "", node.datatype.value)
+    if isinstance(node, ox.BlankNode):
+        return Term("blank", node.value)
+    return Term("triple", str(node))
+
+
+class Graph:
+    """All named graphs at one revision, and the default graph that stands for them.
+
+    With ``union`` the default graph holds every triple of every named graph once (a set, so a
+    triple in three graphs counts once); without, it is a graph as the standard has it.
+    """
+
+    def __init__(self, *, union: bool = True, revision: int = 0) -> None:
+        self._store = ox.Store()
+        self._union = union
+        self.revision = revision
+
+    def load(self, blocks: Iterable[tuple[str, bytes]]) -> None:
+        """Apply blocks of N-Quads, each ``("added" | "removed", lines)``, then fill the union.
+
+        Blank nodes keep their labels: `parse` does not rename them, `bulk_load` would.
+        """
+        for kind, lines in blocks:
+            quads = ox.parse(lines, ox.RdfFormat.N_QUADS)
+            if kind == "added":
+                self._store.bulk_extend(quads)
+            else:
+                for quad in quads:
+                    self._store.remove(quad)
+        if self._union:
+            self._store.update(_UNION)
+
+    def __len__(self) -> int:
+        """Return how many statements the named graphs hold, the union not counted."""
+        held = len(self._store)
+        if not self._union:
+            return held
+        return sum(1 for _ in self._store.quads_for_pattern(None, None, None, None)) - sum(
+            1 for _ in self._store.quads_for_pattern(None, None, None, _DEFAULT)
+        )
+
+    def rows(self, name: str, bindings: Mapping[str, str] | None = None) -> list[tuple[Term, ...]]:
+        """Answer the query file ``name``; ``bindings`` gives IRIs to variables that it selects.
+
+        An unbound cell is a literal of no characters and no datatype.
+        """
+        bound = {ox.Variable(v): ox.NamedNode(iri) for v, iri in (bindings or {}).items()}
+        found = self._store.query(queries.text(name), substitutions=bound)
+        assert isinstance(found, ox.QuerySolutions)
+        empty = Term("literal", "")
+        return [tuple(empty if cell is None else _term(cell) for cell in row) for row in found]
+
+    def properties(self, iri: str) -> dict[str, list[Term]]:
+        """Return what is said of a thing: predicate IRI to values, sorted; empty if nothing is."""
+        found: dict[str, list[Term]] = {}
+        for quad in self._store.quads_for_pattern(ox.NamedNode(iri), None, None, self._view):
+            found.setdefault(quad.predicate.value, []).append(_term(quad.object))
+        for values in found.values():
+            values.sort()
+        return found
+
+    def subjects(self, predicate: str, value: str) -> list[str]:
+        """Return the IRIs of which the predicate has this IRI as value, sorted."""
+        quads = self._store.quads_for_pattern(
+            None, ox.NamedNode(predicate), ox.NamedNode(value), self._view
+        )
+        return sorted({q.subject.value for q in quads if isinstance(q.subject, ox.NamedNode)})
+
+    def graph_names(self) -> list[str]:
+        """Return the names of the named graphs, sorted."""
+        return sorted(g.value for g in self._store.named_graphs() if isinstance(g, ox.NamedNode))
+
+    @property
+    def _view(self) -> ox.DefaultGraph | None:
+        return _DEFAULT if self._union else None
+
+    def write_graph(self, name: str | None, syntax: Syntax, output: Writer) -> None:
+        """Write one named graph, or with no name the default graph.
+
+        Raises:
+            NotFound: there is no such graph.
+        """
+        graph: ox.NamedNode | ox.DefaultGraph = _DEFAULT if name is None else ox.NamedNode(name)
+        if isinstance(graph, ox.NamedNode) and not self._store.contains_named_graph(graph):
+            raise NotFound(f"There is no graph {name}. GET /graphs lists those there are.")
+        quads = self._store.quads_for_pattern(None, None, None, graph)
+        ox.serialize((q.triple for q in quads), output, syntax.format, prefixes=PREFIXES)
+
+    def write_description(self, iri: str, syntax: Syntax, output: Writer) -> None:
+        """Write all that is said of a thing, with the blank nodes that hang on it.
+
+        Raises:
+            NotFound: nothing is said of it.
+        """
+        triples = list(self._described(ox.NamedNode(iri)))
+        if not triples:
+            raise NotFound(f"Nothing is known about {iri}.")
+        ox.serialize(triples, output, syntax.format, prefixes=PREFIXES)
+
+    def _described(self, start: ox.NamedNode) -> Iterator[ox.Triple]:
+        waiting: list[ox.NamedNode | ox.BlankNode] = [start]
+        seen: set[ox.NamedNode | ox.BlankNode] = set(waiting)
+        while waiting:
+            node = waiting.pop()
+            for quad in self._store.quads_for_pattern(node, None, None, self._view):
+                yield quad.triple
+                if isinstance(quad.object, ox.BlankNode) and quad.object not in seen:
+                    seen.add(quad.object)
+                    waiting.append(quad.object)
+
+    def write_answer(
+        self,
+        text: str,
+        output: Writer,
+        *,
+        rows: str | None = "json",
+        graph: str | None = "turtle",
+        default_graphs: Iterable[str] = (),
+        named_graphs: Iterable[str] = (),
+    ) -> str:
+        """Write the answer of somebody's query and return its media type.
+
+        Args:
+            text: SPARQL 1.1 Query.
+            output: where the answer goes.
+            rows: name in ``RESULTS`` for SELECT and ASK; none if the client takes none of them.
+            graph: name in ``SYNTAXES`` for CONSTRUCT and DESCRIBE; none likewise.
+            default_graphs: graphs that the protocol request names as the default graph.
+            named_graphs: graphs that it names as the named graphs.
+
+        Raises:
+            BadQuery: it does not parse, cannot be evaluated, or names an unknown graph.
+            OutboundRefused, TooDeep: see :func:`scan_query`.
+            NotAcceptable: the kind of answer has no format that the client takes.
+        """
+        scanned = scan_query(text)
+        defaults, named = list(default_graphs), list(named_graphs)
+        self._require_graphs([*scanned.datasets, *defaults, *named])
+        chosen: dict[str, list[ox.NamedNode]] = {}
+        if defaults or named:
+            chosen = {
+                "default_graph": [ox.NamedNode(g) for g in defaults],
+                "named_graphs": [ox.NamedNode(g) for g in named],
+            }
+        try:
+            found = self._store.query(text, **chosen)  # type: ignore[arg-type]
+            if isinstance(found, ox.QueryTriples):
+                syntax = next((s for s in SYNTAXES if s.name == graph), None)
+                if syntax is None:
+                    raise NotAcceptable([s.media_type for s in SYNTAXES])
+                ox.serialize(found, output, syntax.format, prefixes=PREFIXES)
+                return syntax.media_type
+            if rows is None:
+                raise NotAcceptable([media_type for media_type, _ in RESULTS.values()])
+            media_type, format_ = RESULTS[rows]
+            found.serialize(output, format_)
+            return media_type
+        except SyntaxError as error:
+            raise BadQuery(
+                f"The query cannot be read: {error.msg}.", line=error.lineno, column=error.offset
+            ) from None
+        except (RuntimeError, ValueError) as error:
+            raise BadQuery(f"The query cannot be evaluated: {error}.") from None
+
+    def _require_graphs(self, names: Iterable[str]) -> None:
+        for name in names:
+            try:
+                known = self._store.contains_named_graph(ox.NamedNode(name))
+            except ValueError:
+                known = False
+            if not known:
+                raise BadQuery(
+                    f"There is no graph {name} here, and nothing is fetched from elsewhere. "
+                    "GET /graphs lists the graphs there are.",
+                    graph=name,
+                )

@@ -1,0 +1,193 @@
+"""A reader: one fork of the index that answers one request after another. Waits for no client.
+
+It is sealed, has its limits from the kernel, and ends itself when it has grown. What it answers is
+whole: small over the socket, large as an unlinked file whose descriptor goes to the web process.
+"""
+
+import gc
+import os
+import select
+import signal
+import socket
+import struct
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import IO, Any, Final, NoReturn
+
+from competency_graph.errors import CompetencyGraphError, InternalError, LimitReached, NotAcceptable
+from competency_graph.index import fork, wire
+from competency_graph.index.graph import Graph, Writer
+from competency_graph.rdf import SYNTAXES, Syntax
+
+HELLO: Final = struct.Struct("!II")
+INLINE: Final = 1 << 16
+_PATIENCE: Final = 5.0
+_LOOK_AT_MEMORY_AFTER: Final = 0.05
+
+Answer = Callable[[Graph, Mapping[str, Any], Writer], str]
+"""Answers a named look-up: graph, parameters, where to write; returns the media type."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """Readers of one kind: how many, how they are held back, and what they answer.
+
+    Times in seconds, sizes in bytes.
+    """
+
+    name: str
+    socket: socket.socket
+    readers: int
+    seconds: float
+    memory: int
+    answer_bytes: int
+    private: int
+    nice: int = 0
+    answers: Mapping[str, Answer] | None = None
+
+
+class Spool:
+    """Collects an answer: in memory while small, then in an unlinked file, up to a limit."""
+
+    def __init__(self, most: int) -> None:
+        self.size = 0
+        self.small: bytearray = bytearray()
+        self.file: IO[bytes] | None = None
+        self._most = most
+
+    def write(self, content: bytes, /) -> int:
+        """Take some bytes.
+
+        Raises:
+            LimitReached: the answer grew past the limit.
+        """
+        self.size += len(content)
+        if self.size > self._most:
+            raise LimitReached("bytes", self._most / 1_000_000)
+        if self.file is None:
+            self.small += content
+            if len(self.small) > INLINE:
+                self.file = tempfile.TemporaryFile(buffering=0)
+                self.file.write(self.small)
+        else:
+            self.file.write(content)
+        return len(content)
+
+    def flush(self) -> None:
+        """Do nothing: what was taken is kept."""
+
+
+def serve(graph: Graph, lane: Lane, *, slot: int, serial: int, lifeline: int) -> NoReturn:
+    """Answer requests of a lane until told to end; the body of a freshly forked process."""
+    gc.disable()
+    fork.leave_no_core()
+    if lane.nice:
+        os.nice(lane.nice)
+        _offer_to_the_oom_killer()
+    # The engine reports a failed allocation on standard error; the keeper says it better.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    fork.seal()
+    waiting = select.poll()
+    waiting.register(lane.socket, select.POLLIN)
+    waiting.register(lifeline, select.POLLIN)
+    while True:
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
+        ready = dict(waiting.poll())
+        if lifeline in ready:
+            os._exit(0)
+        try:
+            connection, _ = lane.socket.accept()
+        except (BlockingIOError, ConnectionError):
+            continue
+        # A request under way is finished before a polite end.
+        signal.pthread_sigmask(signal.SIG_SETMASK, [signal.SIGTERM])
+        began = time.monotonic()
+        with connection:
+            _serve_one(graph, lane, connection, slot, serial)
+        if time.monotonic() - began > _LOOK_AT_MEMORY_AFTER and _private() > lane.private:
+            os._exit(0)
+
+
+def _serve_one(graph: Graph, lane: Lane, connection: socket.socket, slot: int, serial: int) -> None:
+    try:
+        connection.settimeout(_PATIENCE)
+        connection.sendall(HELLO.pack(slot, serial))
+        request = wire.receive(connection, most=1 << 26)
+        if request is None:
+            return
+        head, body, _ = request
+        spool = Spool(lane.answer_bytes)
+        try:
+            fork.limit_time(min(lane.seconds, float(head.get("seconds") or lane.seconds)))
+            fork.limit_memory(lane.memory)
+            media_type = _answer(graph, lane, head, body, spool)
+        except CompetencyGraphError as error:
+            fork.limit_time(0)
+            fork.limit_memory(None)
+            told = wire.error_to_bytes(error)
+            wire.send(connection, {"error": True, "revision": graph.revision}, told)
+            return
+        except MemoryError:
+            os.abort()
+        fork.limit_time(0)
+        fork.limit_memory(None)
+        _reply(connection, graph, media_type, spool)
+    except (ConnectionError, TimeoutError):
+        return
+
+
+def _reply(connection: socket.socket, graph: Graph, media_type: str, spool: Spool) -> None:
+    head = {"media_type": media_type, "revision": graph.revision, "size": spool.size}
+    if spool.file is None:
+        wire.send(connection, head, spool.small)
+        return
+    with spool.file as file:
+        wire.send(connection, head, descriptor=file.fileno())
+
+
+def _answer(graph: Graph, lane: Lane, head: Mapping[str, Any], body: bytes, output: Writer) -> str:
+    """Answer one request: a client's query, a whole graph, or one of our own look-ups."""
+    match head["ask"]:
+        case "query":
+            return graph.write_answer(body.decode("utf-8"), output, **head["options"])
+        case "graph":
+            syntax = _syntax(head["syntax"])
+            graph.write_graph(head["name"], syntax, output)
+            return syntax.media_type
+        case "description":
+            syntax = _syntax(head["syntax"])
+            graph.write_description(head["iri"], syntax, output)
+            return syntax.media_type
+        case name if lane.answers and name in lane.answers:
+            return lane.answers[name](graph, head["parameters"], output)
+    raise InternalError("A reader was asked for something that it does not answer.")
+
+
+def _syntax(name: str) -> Syntax:
+    syntax = next((s for s in SYNTAXES if s.name == name), None)
+    if syntax is None:
+        raise NotAcceptable([s.media_type for s in SYNTAXES])
+    return syntax
+
+
+def _offer_to_the_oom_killer() -> None:
+    """Let the kernel take this process first when the machine runs out of memory."""
+    try:
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
+            score.write("1000")
+    except OSError:
+        return
+
+
+def _private() -> int:
+    """Return how many bytes this process has un-shared since it was forked."""
+    try:
+        with open("/proc/self/smaps_rollup", encoding="ascii") as rollup:
+            for line in rollup:
+                if line.startswith("Private_Dirty:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        return 0
+    return 0

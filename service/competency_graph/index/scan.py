@@ -1,0 +1,114 @@
+"""A linear look at SPARQL text before any parser sees it. Understands tokens, never meaning.
+
+The parser of the engine is recursive and its evaluator opens connections for ``SERVICE``, so depth
+and outbound words are decided here, on the text with its codepoint escapes already undone
+(SPARQL 1.1, section 19.2), by a scan that knows strings, IRIs, comments and prefixed names.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from competency_graph.errors import BadQuery, OutboundRefused, TooDeep
+from competency_graph.vocab import Iri
+
+MAX_NESTING: Final = 500
+
+_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
+_TOKEN = re.compile(
+    r"""
+      (?P<comment>\#[^\n\r]*)
+    | (?P<string>\"\"\"(?:[^"\\]|\\.|"(?!""))*\"\"\" | '''(?:[^'\\]|\\.|'(?!''))*'''
+               | "(?:[^"\\\n\r]|\\.)*" | '(?:[^'\\\n\r]|\\.)*')
+    | <(?P<iri>[^<>"{}|^`\x00-\x20]*)>
+    | (?P<variable>[?$]\w+)
+    | (?P<name>[^\W\d_][\w.\-]*)?:(?P<local>(?:[\w:.\-]|%[0-9A-Fa-f]{2}|\\.)*)
+    | (?P<tag>@[A-Za-z0-9\-]+)
+    | (?P<word>[^\W\d]\w*)
+    | (?P<open>[({\[])
+    | (?P<close>[)}\]])
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryText:
+    """A query that may be handed to the engine, and the graphs that its ``FROM`` clauses name."""
+
+    text: str
+    datasets: tuple[Iri, ...]
+
+
+def _unescaped(text: str) -> str:
+    def character(match: re.Match[str]) -> str:
+        point = int(match[1] or match[2], 16)
+        if point > 0x10FFFF or 0xD800 <= point <= 0xDFFF:
+            raise BadQuery(f"The escape {match[0]} names no character.")
+        return chr(point)
+
+    return _ESCAPE.sub(character, text)
+
+
+def scan_query(text: str) -> QueryText:
+    """Return the text, safe to parse, with what it reads from.
+
+    Time and memory are linear in the length of the text.
+
+    Raises:
+        TooDeep: brackets nest more than ``MAX_NESTING`` levels.
+        OutboundRefused: the text holds the keyword ``SERVICE`` or ``LOAD``.
+        BadQuery: an escape names no character.
+    """
+    depth = 0
+    prefixes: dict[str, str] = {}
+    datasets: list[Iri] = []
+    before: list[str] = []
+    for token in _TOKEN.finditer(_unescaped(text)):
+        kind = token.lastgroup
+        if kind == "comment":
+            continue
+        if kind == "open":
+            depth += 1
+            if depth > MAX_NESTING:
+                raise TooDeep(MAX_NESTING)
+        elif kind == "close":
+            depth -= 1
+        elif kind == "word":
+            _refuse_outbound(token["word"])
+        elif kind == "iri" and len(before) > 1 and before[-2:-1] == ["PREFIX"]:
+            prefixes[before[-1]] = token["iri"]
+        source = _source(token, prefixes)
+        if source is not None and (before[-1:] == ["FROM"] or before[-2:] == ["FROM", "NAMED"]):
+            datasets.append(Iri(source))
+        before = [*before[-1:], _shown(token)]
+    return QueryText(text=text, datasets=tuple(datasets))
+
+
+def _refuse_outbound(word: str) -> None:
+    if word.upper() == "SERVICE":
+        raise OutboundRefused(
+            "SERVICE asks another endpoint, and this service never does. Query that endpoint "
+            "yourself and put its rows into a VALUES block.",
+            keyword="SERVICE",
+        )
+    if word.upper() == "LOAD":
+        raise OutboundRefused(
+            "LOAD fetches a document, and this service never does. Send the data itself.",
+            keyword="LOAD",
+        )
+
+
+def _source(token: re.Match[str], prefixes: dict[str, str]) -> str | None:
+    """Return the IRI that a token stands for, where it is one."""
+    if token.lastgroup == "iri":
+        return token["iri"]
+    if token.lastgroup == "local":
+        return prefixes.get(token["name"] or "", "") + token["local"]
+    return None
+
+
+def _shown(token: re.Match[str]) -> str:
+    if token.lastgroup == "local":
+        return token["name"] or ""
+    return token[0].upper() if token.lastgroup == "word" else token[0]
