@@ -1,6 +1,6 @@
 """RDF syntaxes: names, media types, reading with the place of a fault. Fetches nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Final
@@ -57,6 +57,8 @@ SYNTAXES: Final[tuple[Syntax, ...]] = (
         graphs=True,
     ),
 )
+
+_LINES: Final = ox.RdfFormat.N_QUADS
 
 # SPARQL 1.1 results: short name, media type, and the engine's name for it.
 RESULTS: Final[dict[str, tuple[str, ox.QueryResultsFormat]]] = {
@@ -121,7 +123,48 @@ def _parsed(content: bytes, syntax: Syntax, name: str, base: str | None) -> Iter
         ) from None
 
 
-def n_quads(quads: Iterator[ox.Quad] | list[ox.Quad]) -> list[bytes]:
-    """Return the quads as sorted N-Quads lines, each with its line end."""
-    text = ox.serialize(quads, format=ox.RdfFormat.N_QUADS) or b""
-    return sorted(set(text.splitlines(keepends=True)))
+def seed_lines(
+    graphs: Iterable[tuple[str, Sequence[tuple[str, bytes]]]], *, labels: str
+) -> list[bytes]:
+    """Return documents as sorted N-Quads lines in the spelling that the index holds.
+
+    The engine keeps numbers and times by value, so the documents go through a store once: what the
+    log holds is then what the index will give back.
+
+    Args:
+        graphs: graph IRI and its Turtle documents, each a name and its content.
+        labels: what blank node labels begin with; they are numbered in the order of appearance.
+
+    Raises:
+        UnreadableInput: a document is not Turtle.
+    """
+    turtle = SYNTAXES[0]
+    store = ox.Store()
+    number = 0
+    for iri, documents in graphs:
+        graph = ox.NamedNode(iri)
+        for name, content in documents:
+            renamed: dict[ox.BlankNode, ox.BlankNode] = {}
+            for quad in parse(content, turtle, name=name):
+                ends: list[ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple] = []
+                for end in (quad.subject, quad.object):
+                    if isinstance(end, ox.BlankNode):
+                        if end not in renamed:
+                            renamed[end] = ox.BlankNode(f"{labels}{number}")
+                            number += 1
+                        end = renamed[end]
+                    ends.append(end)
+                subject, value = ends
+                assert isinstance(subject, ox.NamedNode | ox.BlankNode)
+                store.add(ox.Quad(subject, quad.predicate, value, graph))
+    text = ox.serialize(store.quads_for_pattern(None, None, None, None), format=_LINES) or b""
+    return sorted(text.splitlines(keepends=True))
+
+
+def subjects_of_lines(lines: Iterable[bytes]) -> set[tuple[str, str]]:
+    """Return the (graph, subject) pairs that N-Quads lines of our own writing are about."""
+    found: set[tuple[str, str]] = set()
+    for line in lines:
+        subject, graph = line.split(b" ", 1)[0], line.rsplit(b" ", 2)[1]
+        found.add((graph[1:-1].decode(), subject.strip(b"<>").decode()))
+    return found

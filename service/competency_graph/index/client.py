@@ -31,6 +31,7 @@ class Whole:
     media_type: str
     revision: int
     size: int
+    digest: str
     body: bytes = b""
     descriptor: int | None = None
 
@@ -111,6 +112,7 @@ class Client:
             media_type=answer["media_type"],
             revision=answer["revision"],
             size=answer["size"],
+            digest=answer["digest"],
             body=content,
             descriptor=descriptor,
         )

@@ -1,7 +1,7 @@
 """The graph in memory, in this process: filling it, asking it. Forks nothing, follows nothing."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NamedTuple, Protocol
+from typing import IO, Final, NamedTuple
 
 import pyoxigraph as ox
 
@@ -15,20 +15,12 @@ _UNION: Final = "INSERT { ?s ?p ?o } WHERE { GRAPH ?g { ?s ?p ?o } }"
 _DEFAULT: Final = ox.DefaultGraph()
 
 
-class Writer(Protocol):
-    """What answers are written to."""
-
-    def write(self, content: bytes, /) -> int:
-        """Take some bytes and return how many."""
-        ...
-
-    def flush(self) -> None:
-        """Do nothing, or hand on what was kept."""
-        ...
+Writer = IO[bytes]
+"""What answers are written to; only ``write`` and ``flush`` are used."""
 
 
 class Term(NamedTuple):
-    """An RDF term as plain values; ``language`` and ``datatype`` are empty where they do not apply."""
+    """An RDF term as plain values; empty ``language`` and ``datatype`` where there are none."""
 
     kind: str
     value: str
@@ -87,7 +79,9 @@ class Graph:
 
         An unbound cell is a literal of no characters and no datatype.
         """
-        bound = {ox.Variable(v): ox.NamedNode(iri) for v, iri in (bindings or {}).items()}
+        bound: dict[ox.Variable, ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple] = {
+            ox.Variable(v): ox.NamedNode(iri) for v, iri in (bindings or {}).items()
+        }
         found = self._store.query(queries.text(name), substitutions=bound)
         assert isinstance(found, ox.QuerySolutions)
         empty = Term("literal", "")

@@ -14,7 +14,8 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import IO, Any, Final, NoReturn
+from hashlib import blake2b
+from typing import IO, Any, Final, NoReturn, cast
 
 from competency_graph.errors import CompetencyGraphError, InternalError, LimitReached, NotAcceptable
 from competency_graph.index import fork, wire
@@ -56,6 +57,7 @@ class Spool:
         self.small: bytearray = bytearray()
         self.file: IO[bytes] | None = None
         self._most = most
+        self.digest = blake2b(digest_size=16)
 
     def write(self, content: bytes, /) -> int:
         """Take some bytes.
@@ -64,6 +66,7 @@ class Spool:
             LimitReached: the answer grew past the limit.
         """
         self.size += len(content)
+        self.digest.update(content)
         if self.size > self._most:
             raise LimitReached("bytes", self._most / 1_000_000)
         if self.file is None:
@@ -122,7 +125,7 @@ def _serve_one(graph: Graph, lane: Lane, connection: socket.socket, slot: int, s
         try:
             fork.limit_time(min(lane.seconds, float(head.get("seconds") or lane.seconds)))
             fork.limit_memory(lane.memory)
-            media_type = _answer(graph, lane, head, body, spool)
+            media_type = _answer(graph, lane, head, body, cast(Writer, spool))
         except CompetencyGraphError as error:
             fork.limit_time(0)
             fork.limit_memory(None)
@@ -139,7 +142,12 @@ def _serve_one(graph: Graph, lane: Lane, connection: socket.socket, slot: int, s
 
 
 def _reply(connection: socket.socket, graph: Graph, media_type: str, spool: Spool) -> None:
-    head = {"media_type": media_type, "revision": graph.revision, "size": spool.size}
+    head = {
+        "media_type": media_type,
+        "revision": graph.revision,
+        "size": spool.size,
+        "digest": spool.digest.hexdigest(),
+    }
     if spool.file is None:
         wire.send(connection, head, spool.small)
         return
