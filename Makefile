@@ -1,0 +1,56 @@
+# make run   set up and serve the shipped framework
+# make test  set up and run every check
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: run test check format bench clean
+.DELETE_ON_ERROR:
+
+run: .venv/run
+	@echo "== Serving the shipped framework; the database is competency-graph.db in this folder"
+	@$(BIN)/competency-graph serve
+
+test: check
+	@echo "== Tests"
+	@$(BIN)/python -m pytest
+
+check: .venv/dev
+	@echo "== Style (cure: make format)"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet . || (echo "Some files are not in the house format. Run: make format"; exit 1)
+	@echo "== Types"
+	@$(BIN)/mypy --no-error-summary
+	@echo "== Spelling"
+	@$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md docs service ontology shapes tests
+
+format: .venv/dev
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: .venv/bench
+	@$(BIN)/python -m bench
+
+.venv/made:
+	@echo "== Making a virtual environment in .venv"
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=…" if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/run: .venv/made pyproject.toml constraints.txt
+	@echo "== Installing the service"
+	@$(PIP) --editable .
+	@touch $@
+
+.venv/dev: .venv/made pyproject.toml constraints.txt
+	@echo "== Installing the service and what checks it"
+	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+.venv/bench: .venv/dev
+	@echo "== Installing the peers to compare with"
+	@$(PIP) '.[bench]'
+	@touch $@
+
+clean:
+	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,5 @@
+"""`python -m competency_graph`: the command line."""
+
+from competency_graph.cli import main
+
+main()

@@ -1,0 +1,41 @@
+"""The command line: one file for each group of commands. Decides nothing itself."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from competency_graph.cli.serving import serve, show_settings
+from competency_graph.errors import CompetencyGraphError
+
+
+class _Group(click.Group):
+    """Tells errors of our tree as one sentence, with the exit code of their class."""
+
+    def invoke(self, context: click.Context) -> object:
+        """Run the command and end the process where it fails."""
+        try:
+            return super().invoke(context)
+        except CompetencyGraphError as error:
+            click.echo(f"competency-graph: {error.detail}", err=True)
+            context.exit(error.exit_code)
+        except BrokenPipeError:
+            # The reader of a pipe went away: there is nobody to tell.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            context.exit(0)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="competency-graph")
+def command() -> None:
+    """Competency frameworks as one knowledge graph: serve them, ask them, check them."""
+
+
+command.add_command(serve)
+command.add_command(show_settings)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; the entry point of the installed program."""
+    command(args=arguments, prog_name="competency-graph")

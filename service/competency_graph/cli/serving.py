@@ -1,0 +1,47 @@
+"""`serve` and `settings`: running the service and seeing how it is set."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from competency_graph import machine
+from competency_graph.config import ENVIRONMENT_PREFIX, Settings, setting_fields
+
+
+def _with_settings(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command one option for each setting."""
+    for setting in reversed(setting_fields()):
+        option = click.option(
+            "--" + setting.name.replace("_", "-"),
+            setting.name,
+            metavar="VALUE",
+            help=setting.metadata["help"].capitalize() + ".",
+        )
+        function = option(function)
+    return function
+
+
+@click.command()
+@_with_settings
+def serve(**options: str | None) -> None:
+    """Start the service. Every option is a setting; without it the environment decides.
+
+    An empty database is filled with the shipped framework first.
+    """
+    settings = Settings.load(os.environ, options)
+    sys.exit(machine.run(settings, tell=lambda sentence: click.echo(sentence, err=True)))
+
+
+@click.command("settings")
+def show_settings() -> None:
+    """Print every setting with its value and where that comes from."""
+    settings = Settings.load(os.environ)
+    origins = Settings.origins(os.environ)
+    said = settings.environment()
+    for setting in setting_fields():
+        variable = ENVIRONMENT_PREFIX + setting.name.upper()
+        value = f"{variable}={said[variable]}"
+        click.echo(f"{value:<56} {origins[setting.name]:<12} {setting.metadata['help']}")

@@ -1,0 +1,169 @@
+"""The processes of one machine: starts the keeper and the web, and keeps both alive.
+
+It owns every listening socket, so a child that dies loses no waiting connection, and it alone holds
+the writing end of the lifeline, by which all children learn that it is gone (docs/design/0001).
+"""
+
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from competency_graph.config import Settings
+from competency_graph.errors import BadSetting, CompetencyGraphError
+from competency_graph.index import BOARD, LOOKUP_SOCKET, QUERY_SOCKET, Board
+
+_TICK: Final = 0.05
+_PATIENCE: Final = 5.0
+_LOOKUP_QUEUE: Final = 256
+
+
+class _Child:
+    """A process that is started again when it ends, ever more slowly if it keeps ending."""
+
+    def __init__(self, start: Callable[[], "subprocess.Popen[bytes]"]) -> None:
+        self._start = start
+        self._pause = 0.1
+        self._began = time.monotonic()
+        self._again = 0.0
+        self.process = start()
+
+    def revive(self) -> int | None:
+        """Start it again where it ended, and return the exit code that it ended with."""
+        code = self.process.poll()
+        now = time.monotonic()
+        if code is None:
+            return None
+        if not self._again:
+            self._pause = 0.1 if now - self._began > 10 else min(self._pause * 2, 10)
+            self._again = now + self._pause
+        elif now >= self._again:
+            self._again = 0.0
+            self._began = now
+            self.process = self._start()
+        return code
+
+
+def run(settings: Settings, *, tell: Callable[[str], None]) -> int:
+    """Serve until SIGTERM or SIGINT and return the exit code.
+
+    Args:
+        settings: all of them.
+        tell: takes a sentence for the person who started it.
+
+    Raises:
+        BadSetting: the address cannot be listened on.
+        CompetencyGraphError: the database cannot be used; the keeper told why.
+    """
+    stopping: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda told, _frame: stopping.append(told))
+    with _listening(settings.bind) as public, _run_folder(settings.queue) as (folder, sockets):
+        board = Board.create(folder / BOARD)
+        reading, writing = os.pipe()
+        environment = os.environ | settings.environment()
+
+        def start(module: str, *inherited: int) -> "subprocess.Popen[bytes]":
+            return subprocess.Popen(
+                [sys.executable, "-m", module, str(folder), *map(str, inherited)],
+                env=environment,
+                pass_fds=inherited,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+        tell(f"Loading {settings.database} …")
+        keeper = _Child(
+            lambda: start("competency_graph.keeping", *(s.fileno() for s in sockets), reading)
+        )
+        web = _Child(lambda: start("competency_graph.web", public.fileno(), reading))
+        host, port = public.getsockname()[:2]
+        shown = f"http://{'[' + host + ']' if ':' in host else host}:{port}/"
+        ready = False
+        try:
+            while not stopping:
+                code = keeper.revive()
+                if code is not None and not board.revision and not ready:
+                    return code if code > 0 else CompetencyGraphError.exit_code
+                web.revive()
+                if not ready and _answers(host, port):
+                    ready = True
+                    tell(f"Serving revision {board.revision} at {shown}  (stop with Ctrl+C)")
+                time.sleep(_TICK)
+            tell("Stopping …")
+            return 0
+        finally:
+            os.close(writing)
+            _end(web.process)
+            _end(keeper.process)
+
+
+@contextmanager
+def _listening(bind: str) -> Iterator[socket.socket]:
+    host, _, port = bind.rpartition(":")
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    with listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, int(port)))
+            listening.listen(1024)
+        except OSError as error:
+            raise BadSetting(
+                f"Cannot listen on {bind}: {error.strerror}. Choose another with --bind."
+            ) from None
+        yield listening
+
+
+@contextmanager
+def _run_folder(queue: int) -> Iterator[tuple[Path, list[socket.socket]]]:
+    """Make the private folder with the sockets that readers accept on; take it away at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="competency-graph-"))
+    sockets: list[socket.socket] = []
+    try:
+        for name, backlog in ((LOOKUP_SOCKET, _LOOKUP_QUEUE), (QUERY_SOCKET, queue)):
+            listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            listening.bind(str(folder / name))
+            listening.listen(backlog)
+            sockets.append(listening)
+        yield folder, sockets
+    finally:
+        for listening in sockets:
+            listening.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _answers(host: str, port: int) -> bool:
+    """Ask the service itself whether it is ready."""
+    connection = http.client.HTTPConnection(host, port, timeout=_PATIENCE)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End a child and what is left of its process group."""
+    process.terminate()
+    try:
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,95 @@
+"""Reading a request and answering with a whole answer. Knows no path and no content."""
+
+import os
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import cast
+
+from flask import Response, current_app, request
+from werkzeug.wsgi import wrap_file
+
+from competency_graph.config import Settings
+from competency_graph.errors import NotAcceptable, UnknownParameter
+from competency_graph.index import Client, Whole
+
+
+def client() -> Client:
+    """Return the client of this application's readers."""
+    return cast(Client, current_app.extensions["client"])
+
+
+def settings() -> Settings:
+    """Return the settings of this application."""
+    return cast(Settings, current_app.extensions["settings"])
+
+
+def require_known_parameters(known: Sequence[str]) -> None:
+    """Refuse query parameters that the path does not know.
+
+    Raises:
+        UnknownParameter: with their names.
+    """
+    unknown = sorted(set(request.args) - set(known))
+    if unknown:
+        raise UnknownParameter(unknown, list(known))
+
+
+def acceptable(offered: Iterable[str]) -> str | None:
+    """Return the offered media type that the client likes best; the first where it does not say."""
+    types = list(offered)
+    if not request.accept_mimetypes:
+        return types[0]
+    return request.accept_mimetypes.best_match(types)
+
+
+def negotiate(offered: Sequence[str]) -> str:
+    """Return the media type to answer with.
+
+    Raises:
+        NotAcceptable: the client takes none of them.
+    """
+    chosen = acceptable(offered)
+    if chosen is None:
+        raise NotAcceptable(list(offered))
+    return chosen
+
+
+def answer(whole: Whole) -> Response:
+    """Return a whole answer with its validators; a large one straight from its file."""
+    media_type = whole.media_type
+    if media_type.startswith("text/") and "charset" not in media_type:
+        media_type += "; charset=utf-8"
+    if whole.descriptor is None:
+        response = Response(whole.body, content_type=media_type)
+    else:
+        file = os.fdopen(whole.descriptor, "rb")
+        file.seek(0)
+        response = Response(
+            wrap_file(request.environ, file, 1 << 16),
+            content_type=media_type,
+            direct_passthrough=True,
+        )
+        response.content_length = whole.size
+        response.call_on_close(file.close)
+    response.headers["Revision"] = str(whole.revision)
+    response.headers["Cache-Control"] = "no-cache"
+    response.set_etag(whole.digest)
+    response.make_conditional(request)
+    return response
+
+
+def client_address() -> str:
+    """Return whose request this is: the peer, or whom a trusted proxy names last."""
+    address = request.remote_addr or "unknown"
+    networks = [ip_network(network) for network in settings().trusted_proxies]
+    named = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
+    while named and _within(address, networks):
+        address = named.pop() or address
+    return address
+
+
+def _within(address: str, networks: list[IPv4Network | IPv6Network]) -> bool:
+    try:
+        return any(ip_address(address) in network for network in networks)
+    except ValueError:
+        return False

@@ -1,0 +1,82 @@
+"""`/sparql`: SPARQL 1.1 Protocol, its query forms. Reads no SPARQL itself: a reader does."""
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from competency_graph.errors import (
+    BadRequest,
+    LimitReached,
+    QueryTooLong,
+    TooDeep,
+    TooManyRequests,
+    UnknownParameter,
+    UnsupportedMediaType,
+)
+from competency_graph.rdf import RESULTS, SYNTAXES
+from competency_graph.web.exchange import acceptable, answer, client, client_address, settings
+
+paths = Blueprint("sparql", __name__)
+
+_KNOWN = ("query", "default-graph-uri", "named-graph-uri")
+_ROWS = {media_type: name for name, (media_type, _) in RESULTS.items()} | {
+    "application/json": "json",
+    "application/xml": "xml",
+}
+_GRAPHS = {syntax.media_type: syntax.name for syntax in SYNTAXES}
+
+
+@paths.route("/sparql", methods=["GET", "POST"])
+def sparql() -> Response:
+    """Answer a query given in any form of the protocol (SPARQL 1.1 Protocol, section 2.1)."""
+    parameters, text = _asked()
+    limits = settings()
+    if len(text) > limits.query_length:
+        raise QueryTooLong(limits.query_length)
+    address = client_address()
+    if limits.kill_limit is not None and client().board.kills(address) >= limits.kill_limit:
+        raise TooManyRequests(
+            f"{limits.kill_limit} of your queries ran into a limit in this minute (KILL_LIMIT). "
+            "Wait a minute, and make them smaller.",
+            retry_after=60,
+            limit="kills",
+        )
+    try:
+        return answer(client().query(text, _options(parameters)))
+    except (LimitReached, TooDeep):
+        client().board.record_kill(address)
+        raise
+
+
+def _asked() -> tuple[dict[str, list[str]], bytes]:
+    """Return the protocol's parameters, and the query as UTF-8."""
+    parameters = dict(request.args.lists())
+    if request.method == "POST":
+        match request.mimetype:
+            case "application/x-www-form-urlencoded":
+                for name, values in request.form.lists():
+                    parameters.setdefault(name, []).extend(values)
+            case "application/sparql-query":
+                parameters.setdefault("query", []).append(request.get_data(as_text=True))
+            case _:
+                raise UnsupportedMediaType(
+                    "Send the query as application/sparql-query, or as the field “query” of a "
+                    "form (application/x-www-form-urlencoded)."
+                )
+    unknown = sorted(set(parameters) - set(_KNOWN))
+    if unknown:
+        raise UnknownParameter(unknown, list(_KNOWN))
+    queries = parameters.get("query", [])
+    if len(queries) != 1:
+        raise BadRequest("Give one query, as the parameter “query” or as the body of a POST.")
+    return parameters, queries[0].encode()
+
+
+def _options(parameters: dict[str, list[str]]) -> dict[str, Any]:
+    rows, graph = acceptable(_ROWS), acceptable(_GRAPHS)
+    return {
+        "rows": None if rows is None else _ROWS[rows],
+        "graph": None if graph is None else _GRAPHS[graph],
+        "default_graphs": parameters.get("default-graph-uri", []),
+        "named_graphs": parameters.get("named-graph-uri", []),
+    }

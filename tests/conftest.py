@@ -1,0 +1,122 @@
+"""What many tests need: a real service on a free port, over a real database in a temporary folder."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+
+@dataclass
+class Reply:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> dict[str, object]:
+        told = json.loads(self.body)
+        assert isinstance(told, dict)
+        return told
+
+
+@dataclass
+class Service:
+    """A running service: the supervisor's process, where it listens, and how to ask it."""
+
+    process: "subprocess.Popen[str]"
+    url: str
+    folder: Path
+    said: list[str] = field(default_factory=list)
+
+    def get(self, path: str, timeout: float = 30, **headers: str) -> Reply:
+        return self.send("GET", path, None, timeout, **headers)
+
+    def query(self, text: str, timeout: float = 60, **headers: str) -> Reply:
+        body = urllib.parse.urlencode({"query": text}).encode()
+        return self.send("POST", "/sparql", body, timeout, **headers)
+
+    def send(
+        self, method: str, path: str, body: bytes | None, timeout: float = 30, **headers: str
+    ) -> Reply:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = urllib.request.Request(self.url + path, body, named, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=timeout) as answer:
+                return Reply(answer.status, dict(answer.headers), answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Reply(error.code, dict(error.headers), error.read())
+
+    def rows(self, text: str) -> list[dict[str, str]]:
+        reply = self.query(text)
+        assert reply.status == 200, reply.body
+        told = json.loads(reply.body)
+        return [
+            {name: cell["value"] for name, cell in row.items()}
+            for row in told["results"]["bindings"]
+        ]
+
+    def processes(self, word: str) -> list[int]:
+        """Return the process ids of this service whose command line holds a word."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                environment = (entry / "environ").read_bytes().decode(errors="replace")
+            except OSError:
+                continue
+            if word in command and str(self.folder) in environment:
+                found.append(int(entry.name))
+        return sorted(found)
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+
+def start_service(folder: Path, **settings: str) -> Service:
+    """Start `competency-graph serve` in a folder and wait until it says that it serves."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("COMPETENCY_GRAPH_")}
+    environment |= {f"COMPETENCY_GRAPH_{k.upper()}": v for k, v in settings.items()}
+    environment["COMPETENCY_GRAPH_DATABASE"] = f"sqlite:///{folder}/log.db"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "competency_graph", "serve", "--bind", "127.0.0.1:0"],
+        cwd=folder,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        bufsize=1,
+    )
+    assert process.stderr is not None
+    said: list[str] = []
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        line = process.stderr.readline()
+        if not line:
+            break
+        said.append(line)
+        found = re.search(r"at (http://\S+)/ ", line)
+        if found:
+            return Service(process, found[1], folder, said)
+    process.kill()
+    raise AssertionError("The service did not start: " + "".join(said))
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """The shipped framework, served for the whole session; tests only read from it."""
+    running = start_service(tmp_path_factory.mktemp("service"), kill_limit="off")
+    yield running
+    assert running.stop() == 0

@@ -1,0 +1,71 @@
+"""The scan tells the outbound words from the same letters elsewhere, in linear time."""
+
+import time
+
+import pytest
+from competency_graph.errors import BadQuery, OutboundRefused, TooDeep
+from competency_graph.index.scan import MAX_NESTING, scan_query
+
+OUTBOUND = [
+    "SELECT * { SERVICE <http://127.0.0.1:9/> { ?s ?p ?o } }",
+    "SELECT * { service silent <http://127.0.0.1:9/> { ?s ?p ?o } }",
+    r"SELECT * { \u0053ERVICE <http://127.0.0.1:9/> { ?s ?p ?o } }",
+    r"SELECT * { S\U00000045RVICE <http://127.0.0.1:9/> { ?s ?p ?o } }",
+    "SELECT * {SERVICE?x{?s ?p ?o}}",
+    "LOAD <http://127.0.0.1:9/>",
+    "SELECT * { ?s ?p 'a' SERVICE <http://127.0.0.1:9/> {} }",
+    "PREFIX e: <http://e/> SELECT * { ?s e:p 'x'@en . SERVICE e:x {} }",
+    'SELECT * { ?s ?p "\\"" . SERVICE <http://127.0.0.1:9/> {} }',
+    "SELECT * { ?s ?p <a#b> SERVICE <http://127.0.0.1:9/> {} }",
+    "SELECT * { # comment\n SERVICE <http://127.0.0.1:9/> {} }",
+    "SELECT * { ?s ?p 1.SERVICE <http://127.0.0.1:9/> {} }",
+    "SELECT * { FILTER(?a <?b) SERVICE <http://127.0.0.1:9/> {} FILTER(?c>?d) }",
+]
+HARMLESS = [
+    "SELECT ?service { ?service ?p 'SERVICE' }",
+    'SELECT $service { $service ?p """a SERVICE\n<x> {""" }',
+    "PREFIX service: <http://e/> SELECT * { ?s service:SERVICE ?o }",
+    "SELECT * { ?s ?p <http://e/SERVICE> } # SERVICE <x> {}",
+    "SELECT * { ?s ?p 'x'@service }",
+    "SELECT * { ?s ?p ?services }",
+]
+
+
+@pytest.mark.parametrize("text", OUTBOUND)
+def test_outbound_words_are_refused(text: str) -> None:
+    with pytest.raises(OutboundRefused):
+        scan_query(text)
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_the_same_letters_elsewhere_are_not(text: str) -> None:
+    assert scan_query(text).text == text
+
+
+def test_from_clauses_are_told_with_their_prefixes_resolved() -> None:
+    text = (
+        "PREFIX e: <http://e/> SELECT * FROM <http://a/> FROM NAMED e:b from named <http://c/> {}"
+    )
+    assert scan_query(text).datasets == ("http://a/", "http://e/b", "http://c/")
+
+
+def test_nesting_is_bounded_outside_strings_only() -> None:
+    with pytest.raises(TooDeep):
+        scan_query("SELECT * " + "{" * (MAX_NESTING + 1))
+    scan_query("SELECT * { ?s ?p '" + "{" * (MAX_NESTING + 1) + "' }")
+
+
+def test_an_escape_that_names_no_character_is_a_bad_query() -> None:
+    with pytest.raises(BadQuery):
+        scan_query(r"SELECT * { ?s ?p '\uD800' }")
+
+
+@pytest.mark.parametrize("piece", ["{", "'", '"', '"""', "<", "\\u", "@", ":", "a", "#", "?"])
+def test_it_takes_linear_time_on_any_text(piece: str) -> None:
+    began = time.monotonic()
+    try:
+        scan_query(piece * 20_000)
+    except (TooDeep, BadQuery):
+        pass
+    # A quadratic scan of this length takes minutes.
+    assert time.monotonic() - began < 5

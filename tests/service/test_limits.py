@@ -1,0 +1,80 @@
+"""Hostile queries end at a limit that the answer names; nobody else notices, nothing is left."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Service, start_service
+
+_DEEP = "+".join(["1"] * 9_000)
+_STEPS = "/".join(["<a:p>"] * 9_000)
+_VALUES = " ".join(str(number) for number in range(400))
+_GROW = "".join(f"BIND(CONCAT(?s{n}, ?s{n}) AS ?s{n + 1}) " for n in range(40))
+
+HOSTILE = {
+    "cross-product": (
+        f"SELECT (COUNT(*) AS ?n) {{ VALUES ?a {{ {_VALUES} }} VALUES ?b {{ {_VALUES} }} "
+        f"VALUES ?c {{ {_VALUES} }} VALUES ?d {{ {_VALUES} }} }}",
+        503,
+        "time",
+    ),
+    "order-by": (
+        f"SELECT * {{ VALUES ?a {{ {_VALUES} }} VALUES ?b {{ {_VALUES} }} "
+        f"VALUES ?c {{ {_VALUES} }} }} ORDER BY DESC(?c) ?b ?a",
+        503,
+        ("memory", "time"),
+    ),
+    "string-doubling": (
+        f"SELECT (STRLEN(?s40) AS ?n) {{ BIND('abcdefgh' AS ?s0) {_GROW} }}",
+        503,
+        "memory",
+    ),
+    "nesting": ("SELECT * " + "{" * 3_000 + "}" * 3_000, 400, "nesting"),
+    "additions": (f"SELECT ({_DEEP} AS ?x) {{}}", 400, "nesting"),
+    "path": (f"SELECT * {{ <a:a> {_STEPS} ?o }}", 400, "nesting"),
+}
+
+
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    running = start_service(
+        tmp_path_factory.mktemp("limited"),
+        kill_limit="off",
+        query_timeout="2",
+        query_memory="256 MB",
+        query_length="256 kB",
+    )
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_it_ends_at_the_limit_and_says_which(limited: Service, name: str) -> None:
+    text, status, limit = HOSTILE[name]
+    readers = len(limited.processes("keeping"))
+    began = time.monotonic()
+    reply = limited.query(text)
+    took = time.monotonic() - began
+    assert reply.status == status, reply.body[:300]
+    assert reply.json()["limit"] in limit
+    assert status == 400 or "Retry-After" in reply.headers
+    # The bound on the wall clock is the limit itself with room for a busy machine.
+    assert took < 2 + 3
+    assert limited.query("ASK {}").status == 200
+    time.sleep(0.2)
+    assert len(limited.processes("keeping")) == readers
+    assert not list(limited.folder.glob("core*"))
+
+
+def test_a_client_that_keeps_doing_it_is_asked_to_wait_for_queries_only(tmp_path: Path) -> None:
+    running = start_service(tmp_path, query_timeout="300 ms", kill_limit="2")
+    try:
+        text = HOSTILE["cross-product"][0]
+        assert [running.query(text).status for _ in range(3)] == [503, 503, 429]
+        refused = running.query("ASK {}")
+        assert refused.json()["code"] == "too-many-requests"
+        assert int(refused.headers["Retry-After"]) > 0
+        assert running.get("/graphs").status == 200
+    finally:
+        running.stop()
