@@ -1,4 +1,4 @@
-"""What many tests need: a real service on a free port, over a real database in a temporary folder."""
+"""What many tests need: a real service on a free port, over a real database of its own."""
 
 import json
 import os
@@ -83,7 +83,14 @@ class Service:
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Wait for the supervisor, let go of its pipe, and return its exit code."""
+        code = self.process.wait(20)
+        if self.process.stderr is not None:
+            self.process.stderr.close()
+        return code
 
 
 def start_service(folder: Path, **settings: str) -> Service:

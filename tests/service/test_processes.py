@@ -94,7 +94,7 @@ def test_after_everything_was_killed_it_starts_again_with_the_same_data(tmp_path
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             continue
-    first.process.wait()
+    first.ended()
     again = start_service(tmp_path)
     assert again.query(_COUNT).body == expected.body
     assert again.get("/readyz").json()["revision"] == 1
@@ -104,7 +104,7 @@ def test_after_everything_was_killed_it_starts_again_with_the_same_data(tmp_path
 def test_the_death_of_the_supervisor_ends_all_others(tmp_path: Path) -> None:
     running = start_service(tmp_path)
     running.process.kill()
-    running.process.wait()
+    running.ended()
     deadline = time.monotonic() + 10
     while running.processes("competency_graph") and time.monotonic() < deadline:
         time.sleep(0.1)
