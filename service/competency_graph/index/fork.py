@@ -161,7 +161,7 @@ def sealed(work: Callable[[], bytes], *, seconds: float, memory: int) -> bytes:
         except ProcessLookupError:
             pass
         status = os.waitpid(child, 0)[1]
-    if len(answer) > 9 and struct.unpack("!Q", answer[1:9])[0] == len(answer) - 9:
+    if len(answer) >= 9 and struct.unpack("!Q", answer[1:9])[0] == len(answer) - 9:
         if answer[:1] == b"+":
             return answer[9:]
         raise wire.error_from_bytes(answer[9:])
