@@ -1,0 +1,1 @@
+"""Judging graphs by shapes. Decides nothing about who may write what."""

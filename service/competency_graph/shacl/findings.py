@@ -1,0 +1,98 @@
+"""pySHACL's results as findings for people. Evaluates nothing and filters nothing out."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import pyoxigraph as ox
+from rdflib import DCTERMS, RDFS, SH, SKOS, BNode, Graph, Literal, URIRef
+from rdflib.term import Node
+
+from competency_graph.model import SEVERITIES, Finding, Severity
+
+SEVERITY_OF: Final[dict[Node, Severity]] = {
+    SH.Violation: "violation",
+    SH.Warning: "warning",
+    SH.Info: "info",
+}
+_NAMES: Final = (SKOS.prefLabel, DCTERMS.title, RDFS.label)
+
+
+def findings(results: Iterable[Sequence[Any]], *, data: Graph, shapes: Graph) -> list[Finding]:
+    """Return the results that pySHACL's ``Shape.validate`` gave, in words and in a settled order.
+
+    Args:
+        results: what stands second in its answer: description, node and statements of each result.
+        data: the graph that was judged, for labels.
+        shapes: the graph of the shapes, for the names of fields.
+
+    Equal results become one finding: two labels too many in one language are one fault.
+    """
+    found = {_finding(statements, data, shapes) for _, _, statements in results}
+    return sorted(found, key=_order)
+
+
+def spelt(node: Node) -> str:
+    """Return an IRI as it is, a blank node as ``_:label``, a literal as N-Triples writes it."""
+    if isinstance(node, BNode):
+        return f"_:{node}"
+    if isinstance(node, Literal):
+        datatype = None if node.datatype is None else ox.NamedNode(str(node.datatype))
+        return str(ox.Literal(str(node), language=node.language, datatype=datatype))
+    return str(node)
+
+
+def label_of(node: Node, graph: Graph) -> str | None:
+    """Return what the graph calls a node, in English where it can."""
+    for name in _NAMES:
+        texts = [o for o in graph.objects(node, name) if isinstance(o, Literal) and o.strip()]
+        if texts:
+            return str(min(texts, key=_english_first))
+    return None
+
+
+def _finding(statements: Iterable[Sequence[Any]], data: Graph, shapes: Graph) -> Finding:
+    said: dict[Node, list[Node]] = {}
+    for _, predicate, value in statements:
+        # pySHACL hands terms that stand in a graph over together with that graph.
+        said.setdefault(predicate, []).append(value[1] if isinstance(value, tuple) else value)
+    focus, shape = said[SH.focusNode][0], said[SH.sourceShape][0]
+    path = said.get(SH.resultPath, [None])[0]
+    value = said.get(SH.value, [None])[0]
+    messages = [m for m in said.get(SH.resultMessage, []) if isinstance(m, Literal)]
+    names = [n for n in shapes.objects(shape, SH.name) if isinstance(n, Literal)]
+    field_label = str(min(names, key=_english_first)) if names else None
+    if field_label is None and isinstance(path, URIRef):
+        field_label = label_of(path, data)
+    return Finding(
+        severity=SEVERITY_OF[said[SH.resultSeverity][0]],
+        message=str(min(messages, key=_english_first)) if messages else "This breaks a rule.",
+        rule=spelt(shape),
+        focus=spelt(focus),
+        focus_label=label_of(focus, data),
+        field=str(path) if isinstance(path, URIRef) else None,
+        field_label=field_label,
+        value=_value(value),
+    )
+
+
+def _value(node: Node | None) -> str | None:
+    if node is None:
+        return None
+    return f"<{node}>" if isinstance(node, URIRef) else spelt(node)
+
+
+def _english_first(text: Literal) -> tuple[bool, bool, str, str]:
+    language = (text.language or "").lower()
+    return (language.split("-")[0] != "en", language != "", language, str(text))
+
+
+def _order(finding: Finding) -> tuple[int, str, str, str, str, str, str]:
+    return (
+        SEVERITIES.index(finding.severity),
+        finding.focus_label or "",
+        finding.focus,
+        finding.rule,
+        finding.field or "",
+        finding.value or "",
+        finding.message,
+    )
