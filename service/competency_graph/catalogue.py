@@ -1,18 +1,535 @@
-"""What apps and pages may ask about frameworks, answered inside a reader. Knows no HTTP."""
+"""What apps and pages may ask about frameworks, answered inside a reader. Knows no HTTP.
 
+Each answer is a function of graph and parameters that writes JSON. What it says about an object is
+read from the object's own statements by two tables, so the JSON-LD expansion of an answer is a part
+of the graph by construction; computed members map to null in the context.
+"""
+
+import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from competency_graph.index import Answer, Graph, Writer
+from competency_graph.errors import Ambiguous, BadRequest, NotFound
+from competency_graph.index import Answer, Graph, Term, Writer
+from competency_graph.vocab import BASE, CG, DCTERMS, OWL, PREFIXES, RDF, RDFS, SKOS
 
 JSON: Final = "application/json"
+JSON_LD: Final = "application/ld+json"
+CONTEXT_URL: Final = BASE + "api/v1/context.jsonld"
+
+# Collections of the API: the class of their members and the kind in our own IRIs.
+COLLECTIONS: Final[dict[str, tuple[str, str]]] = {
+    "frameworks": ("CompetencyFramework", ""),
+    "competencies": ("Competency", "competency"),
+    "roles": ("Role", "role"),
+    "outcomes": ("Outcome", "outcome"),
+    "evidence": ("EvidenceSource", "source"),
+    "activities": ("DevelopmentActivity", "activity"),
+    "levels": ("ProficiencyLevel", "level"),
+}
+
+# JSON member for a predicate; the sort says how values look: words by language, things, or plain.
+_WORDS: Final = {
+    "labels": SKOS + "prefLabel",
+    "alternativeLabels": SKOS + "altLabel",
+    "definitions": SKOS + "definition",
+    "scopeNotes": SKOS + "scopeNote",
+    "notes": SKOS + "editorialNote",
+    "descriptions": DCTERMS + "description",
+    "citation": DCTERMS + "bibliographicCitation",
+    "rights": DCTERMS + "rights",
+}
+_PLAIN: Final = {
+    "notation": SKOS + "notation",
+    "rank": CG + "rank",
+    "issued": DCTERMS + "issued",
+    "doi": PREFIXES["bibo"] + "doi",
+    "sampleSize": CG + "sampleSize",
+    "creator": DCTERMS + "creator",
+    "deprecated": OWL + "deprecated",
+}
+_THINGS: Final = {
+    "inScheme": SKOS + "inScheme",
+    "isPartOf": DCTERMS + "isPartOf",
+    "topConceptOf": SKOS + "topConceptOf",
+    "broader": SKOS + "broader",
+    "related": SKOS + "related",
+    "exactMatch": SKOS + "exactMatch",
+    "closeMatch": SKOS + "closeMatch",
+    "broadMatch": SKOS + "broadMatch",
+    "narrowMatch": SKOS + "narrowMatch",
+    "relatedMatch": SKOS + "relatedMatch",
+    "sources": DCTERMS + "source",
+    "license": DCTERMS + "license",
+    "isReplacedBy": DCTERMS + "isReplacedBy",
+    "derivedFrom": PREFIXES["prov"] + "wasDerivedFrom",
+    "page": PREFIXES["foaf"] + "page",
+    "verification": CG + "hasVerificationStatus",
+    "scale": CG + "usesScale",
+    "roleKind": CG + "hasRoleKind",
+    "worksWith": CG + "worksWith",
+    "excludesTask": CG + "excludesTask",
+    "role": CG + "belongsToRole",
+    "competency": CG + "requiresCompetency",
+    "level": CG + "requiresLevel",
+    "importance": CG + "hasImportance",
+    "outcomeLevel": CG + "hasOutcomeLevel",
+    "studyDesign": CG + "hasStudyDesign",
+    "sourceKind": CG + "hasSourceKind",
+    "contributor": CG + "hasContributor",
+    "outcome": CG + "concernsOutcome",
+    "source": CG + "citesSource",
+    "strength": CG + "hasStrength",
+    "polarity": CG + "hasPolarity",
+    "specificity": CG + "hasSpecificity",
+    "addressesClaim": CG + "addressesClaim",
+    "band": CG + "fallsInBand",
+    "step": CG + "belongsToStep",
+    "mode": CG + "hasMode",
+    "developsCompetency": CG + "developsCompetency",
+    "startsAtLevel": CG + "startsAtLevel",
+    "endsAtLevel": CG + "endsAtLevel",
+    "mapsTo": CG + "mapsTo",
+    "mappingRelation": CG + "hasMappingRelation",
+}
+# What points at an object and is told with it, by class: member, predicate.
+_INCOMING: Final[dict[str, dict[str, str]]] = {
+    "Competency": {
+        "elements": CG + "isElementOf",
+        "indicators": CG + "isIndicatorOf",
+        "requirements": CG + "requiresCompetency",
+        "claims": CG + "hasContributor",
+        "activities": CG + "developsCompetency",
+        "strategies": CG + "drawsOnCompetency",
+        "mappings": CG + "mapsFrom",
+    },
+    "Role": {
+        "requirements": CG + "belongsToRole",
+        "narrower": SKOS + "broader",
+        "claims": CG + "hasContributor",
+        "mappings": CG + "mapsFrom",
+    },
+    "Outcome": {
+        "claims": CG + "concernsOutcome",
+        "narrower": SKOS + "broader",
+        "mappings": CG + "mapsFrom",
+    },
+    "EvidenceSource": {"claims": CG + "citesSource"},
+    "DevelopmentActivity": {"claims": CG + "hasContributor"},
+    "CompetencyDomain": {"narrower": SKOS + "broader"},
+}
+_SINGLE: Final = {
+    *_PLAIN,
+    *("role", "competency", "level", "importance", "outcomeLevel", "studyDesign", "sourceKind"),
+    *("contributor", "outcome", "source", "strength", "polarity", "specificity", "band", "step"),
+    *("mode", "startsAtLevel", "endsAtLevel", "mapsTo", "mappingRelation", "verification"),
+    *("roleKind", "scale", "isPartOf", "license"),
+}
+_COMPUTED: Final = (
+    *("label", "definition", "description", "total", "next", "status", "framework"),
+    *("inheritedFrom", "overrides", "children"),
+)
+
+
+def context(_graph: Graph, _parameters: Mapping[str, Any], output: Writer) -> str:
+    """Write the JSON-LD context of every body about objects."""
+    terms: dict[str, Any] = {
+        "@version": 1.1,
+        "id": "@id",
+        "type": "@type",
+        "items": "@graph",
+        "@vocab": CG,
+        **dict.fromkeys(_COMPUTED),
+        **{key: {"@id": iri, "@container": "@language"} for key, iri in _WORDS.items()},
+        **{key: {"@id": iri} for key, iri in _PLAIN.items()},
+        **{key: {"@id": iri, "@type": "@id"} for key, iri in _THINGS.items()},
+    }
+    integer = PREFIXES["xsd"] + "integer"
+    terms["rank"]["@type"] = terms["sampleSize"]["@type"] = integer
+    terms["issued"]["@type"] = PREFIXES["xsd"] + "gYear"
+    # A member that points at the object means another predicate in another class.
+    for kind, members in _INCOMING.items():
+        scoped = {key: {"@reverse": iri, "@type": "@id"} for key, iri in members.items()}
+        terms[kind] = {"@id": CG + kind, "@context": {"@propagate": False, **scoped}}
+    terms["profile"] = None
+    return _write({"@context": terms}, output, JSON_LD)
+
+
+def _write(body: Mapping[str, Any], output: Writer, media_type: str = JSON) -> str:
+    output.write(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode())
+    return media_type
+
+
+class _Words:
+    """Chooses words by the languages that the client asked for, then English, then any."""
+
+    def __init__(self, graph: Graph, languages: Sequence[str]) -> None:
+        self._graph = graph
+        self._languages = [*(language.lower() for language in languages), "en"]
+        self._labels: dict[str, str | None] = {}
+
+    def choose(self, terms: Iterable[Term]) -> str | None:
+        """Return the value in the best language, or nothing where there is none."""
+        by_language = {t.language.lower(): t.value for t in terms if t.kind == "literal"}
+        for wanted in self._languages:
+            for language in (wanted, wanted.split("-")[0]):
+                if language in by_language:
+                    return by_language[language]
+        return next(iter(by_language.values()), None)
+
+    def label(self, iri: str) -> str | None:
+        """Return what a thing is called."""
+        if iri not in self._labels:
+            said = self._graph.properties(iri)
+            self._labels[iri] = self.choose(
+                said.get(SKOS + "prefLabel")
+                or said.get(RDFS + "label")
+                or said.get(DCTERMS + "title")
+                or ()
+            )
+        return self._labels[iri]
+
+    def reference(self, iri: str) -> dict[str, Any]:
+        """Return a thing as its identifier and what it is called."""
+        return {"id": iri, "label": self.label(iri)}
+
+
+def _types(said: Mapping[str, list[Term]]) -> list[str]:
+    found = (t.value for t in said.get(RDF + "type", ()))
+    return [iri.removeprefix(CG) for iri in found if iri.startswith(CG)]
+
+
+def _brief(words: _Words, iri: str, said: Mapping[str, list[Term]]) -> dict[str, Any]:
+    """Return an object's own statements, things by reference."""
+    types = _types(said)
+    body: dict[str, Any] = {"id": iri, "type": types[0] if len(types) == 1 else types}
+    body["label"] = words.choose(said.get(SKOS + "prefLabel", ()))
+    if SKOS + "definition" in said:
+        body["definition"] = words.choose(said[SKOS + "definition"])
+    if DCTERMS + "description" in said:
+        body["description"] = words.choose(said[DCTERMS + "description"])
+    for key, predicate in _WORDS.items():
+        if predicate in said:
+            body[key] = _by_language(said[predicate])
+    for key, predicate in _PLAIN.items():
+        if predicate in said:
+            body[key] = _single(key, [_plain(t) for t in said[predicate]])
+    for key, predicate in _THINGS.items():
+        found = [words.reference(t.value) for t in said.get(predicate, ()) if t.kind == "iri"]
+        if found:
+            body[key] = _single(key, found)
+    body["status"] = "deprecated" if body.get("deprecated") else "adopted"
+    return body
+
+
+def _single(key: str, values: list[Any]) -> Any:
+    return values[0] if key in _SINGLE and len(values) == 1 else values
+
+
+def _plain(term: Term) -> str | int | bool:
+    match term.datatype.rpartition("#")[2]:
+        case "integer":
+            return int(term.value)
+        case "boolean":
+            return term.value == "true"
+    return term.value
+
+
+def _by_language(terms: Iterable[Term]) -> dict[str, str | list[str]]:
+    found: dict[str, list[str]] = {}
+    for term in terms:
+        found.setdefault(term.language or "@none", []).append(term.value)
+    return {k: v[0] if len(v) == 1 else v for k, v in sorted(found.items())}
+
+
+def _resolve(graph: Graph, collection: str, reference: str, framework: str | None) -> str:
+    """Return the IRI that a slug or an IRI names in a collection.
+
+    Raises:
+        NotFound: nothing of that class has this name.
+        Ambiguous: several frameworks have it, and ``framework`` does not decide.
+    """
+    class_, kind = COLLECTIONS[collection]
+    if "://" in reference:
+        candidates = [reference]
+    else:
+        homes = graph.subjects(RDF + "type", CG + "CompetencyFramework")
+        if framework is not None:
+            homes = [h for h in homes if framework in (h, h.rpartition("/")[2])]
+        if kind:
+            candidates = [f"{home}/{kind}/{reference}" for home in homes]
+        else:
+            candidates = [h for h in homes if h.rpartition("/")[2] == reference]
+    found = [iri for iri in candidates if class_ in _types(graph.properties(iri))]
+    if not found:
+        raise NotFound(f"There is no {class_} “{reference}”. GET /api/v1/{collection} lists them.")
+    if len(found) > 1:
+        raise Ambiguous("Several frameworks have this. Say which with framework=.", choices=found)
+    return found[0]
+
+
+def item(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
+    """Write one object: its own statements and those that point at it."""
+    words = _Words(graph, parameters["languages"])
+    iri = _resolve(
+        graph, parameters["collection"], parameters["reference"], parameters.get("framework")
+    )
+    said = graph.properties(iri)
+    body = {"@context": CONTEXT_URL, **_brief(words, iri, said)}
+    for kind in _types(said):
+        for key, predicate in _INCOMING.get(kind, {}).items():
+            body[key] = [
+                _brief(words, other, graph.properties(other))
+                for other in graph.subjects(predicate, iri)
+            ]
+    return _write(body, output, JSON_LD)
+
+
+def items(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
+    """Write a page of a collection, sorted by label; evidence comes with its claims."""
+    words = _Words(graph, parameters["languages"])
+    collection = parameters["collection"]
+    class_ = COLLECTIONS[collection][0]
+    chosen = set(graph.subjects(RDF + "type", CG + class_))
+    for narrow in _narrowings(graph, parameters):
+        chosen &= narrow
+    wanted = parameters.get("status") or "adopted"
+    named = sorted((words.label(iri) or iri, iri) for iri in chosen)
+    told = [
+        (label, iri, said)
+        for label, iri, said in ((label, iri, graph.properties(iri)) for label, iri in named)
+        if ("deprecated" if OWL + "deprecated" in said else "adopted") == wanted
+    ]
+    after = _cursor(parameters.get("cursor"))
+    limit = parameters["limit"]
+    rest = [row for row in told if after is None or (row[0], row[1]) > after]
+    page = [_brief(words, iri, said) for _, iri, said in rest[:limit]]
+    if collection == "evidence":
+        for source in page:
+            claims = graph.subjects(CG + "citesSource", source["id"])
+            source["claims"] = [_brief(words, c, graph.properties(c)) for c in claims]
+    more = None
+    if len(rest) > limit:
+        label, iri, _ = rest[limit - 1]
+        more = base64.urlsafe_b64encode(json.dumps([label, iri]).encode()).decode()
+    body = {"@context": CONTEXT_URL, "items": page, "total": len(told), "next": more}
+    return _write(body, output, JSON_LD)
+
+
+def _cursor(text: str | None) -> tuple[str, str] | None:
+    if text is None:
+        return None
+    try:
+        label, iri = json.loads(base64.urlsafe_b64decode(text))
+        return str(label), str(iri)
+    except (ValueError, TypeError):
+        raise BadRequest("The cursor is not one of ours. Start again without it.") from None
+
+
+def _narrowings(graph: Graph, parameters: Mapping[str, Any]) -> Iterable[set[str]]:
+    """Yield, for each filter that was given, the objects that pass it."""
+    framework = parameters.get("framework")
+    if framework is not None:
+        home = _resolve(graph, "frameworks", framework, None)
+        yield {
+            *graph.subjects(SKOS + "inScheme", home),
+            *graph.subjects(DCTERMS + "isPartOf", home),
+        }
+    requirements: dict[str, tuple[str, str]] | None = None
+    if parameters.get("role") is not None:
+        role = _resolve(graph, "roles", parameters["role"], framework)
+        requirements = _effective(graph, role)
+        yield set(requirements)
+    if parameters.get("level") is not None:
+        level = _resolve(graph, "levels", parameters["level"], framework)
+        holders = graph.subjects(CG + "requiresLevel", level)
+        if requirements is not None:
+            own = {requirement for requirement, _ in requirements.values()}
+            holders = [h for h in holders if h in own]
+        yield {graph.properties(h)[CG + "requiresCompetency"][0].value for h in holders}
+    if parameters.get("outcome") is not None:
+        outcome = _resolve(graph, "outcomes", parameters["outcome"], framework)
+        claims = (graph.properties(c) for c in graph.subjects(CG + "concernsOutcome", outcome))
+        yield {
+            claim[CG + "hasContributor"][0].value
+            for claim in claims
+            if claim[CG + "hasPolarity"][0].value == CG + "Supports"
+        }
+    if parameters.get("type") is not None:
+        yield set(graph.subjects(RDF + "type", CG + parameters["type"]))
+
+
+def _effective(graph: Graph, role: str) -> dict[str, tuple[str, str]]:
+    """Return competency to (requirement, role that states it): the nearest role decides."""
+    found: dict[str, tuple[str, str]] = {}
+    waiting, seen = [role], {role}
+    while waiting:
+        nearer: dict[str, tuple[str, str]] = {}
+        wider: list[str] = []
+        for holder in waiting:
+            for requirement in graph.subjects(CG + "belongsToRole", holder):
+                for competency in graph.properties(requirement).get(CG + "requiresCompetency", ()):
+                    nearer.setdefault(competency.value, (requirement, holder))
+            for parent in graph.properties(holder).get(SKOS + "broader", ()):
+                if parent.value not in seen:
+                    seen.add(parent.value)
+                    wider.append(parent.value)
+        found = nearer | found
+        waiting = wider
+    return found
+
+
+def profile(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
+    """Write what a role needs: own and inherited requirements, and where each comes from."""
+    words = _Words(graph, parameters["languages"])
+    role = _resolve(graph, "roles", parameters["reference"], parameters.get("framework"))
+    above = graph.properties(role).get(SKOS + "broader", ())
+    inherited = {c for parent in above for c in _effective(graph, parent.value)}
+    needed = []
+    for competency, (requirement, holder) in _effective(graph, role).items():
+        row = _brief(words, requirement, graph.properties(requirement))
+        row["inheritedFrom"] = None if holder == role else words.reference(holder)
+        row["overrides"] = holder == role and competency in inherited
+        level = row.get("level")
+        if isinstance(level, dict):
+            level["rank"] = next(
+                (_plain(t) for t in graph.properties(level["id"]).get(CG + "rank", ())), None
+            )
+        needed.append(row)
+    needed.sort(key=lambda row: (row["competency"]["label"] or "", row["id"]))
+    said = graph.properties(role)
+    body = {"@context": CONTEXT_URL, **_brief(words, role, said), "total": len(needed)}
+    # Only the role's own requirements belong to it in the graph; the member maps to null.
+    return _write({**body, "profile": needed}, output, JSON_LD)
+
+
+def tree(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
+    """Write a framework as a tree: top concepts, and under each what is narrower."""
+    words = _Words(graph, parameters["languages"])
+    framework = _resolve(graph, "frameworks", parameters["reference"], None)
+
+    def branch(iri: str, above: tuple[str, ...]) -> dict[str, Any]:
+        said = graph.properties(iri)
+        body = _brief(words, iri, said)
+        below = [n for n in graph.subjects(SKOS + "broader", iri) if n not in above]
+        body["children"] = [branch(n, (*above, iri)) for n in _by_notation(graph, below)]
+        return body
+
+    tops = _by_notation(graph, graph.subjects(SKOS + "topConceptOf", framework))
+    said = graph.properties(framework)
+    body = {"@context": CONTEXT_URL, **_brief(words, framework, said)}
+    return _write({**body, "children": [branch(top, ()) for top in tops]}, output, JSON_LD)
+
+
+def _by_notation(graph: Graph, iris: Iterable[str]) -> list[str]:
+    def order(iri: str) -> tuple[str, str]:
+        notations = graph.properties(iri).get(SKOS + "notation")
+        return (notations[0].value if notations else "~", iri)
+
+    return sorted(iris, key=order)
 
 
 def graphs(graph: Graph, _parameters: Mapping[str, Any], output: Writer) -> str:
     """Write the names of the named graphs."""
-    output.write(json.dumps({"graphs": graph.graph_names()}).encode())
-    return JSON
+    return _write({"graphs": graph.graph_names()}, output)
 
 
-ANSWERS: Final[Mapping[str, Answer]] = {"graphs": graphs}
+def page(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
+    """Write all that a page about one thing shows, in words: what is said of it and what names it.
+
+    Raises:
+        NotFound: nothing is said of it.
+    """
+    words = _Words(graph, parameters["languages"])
+    iri = parameters["iri"]
+    said = graph.properties(iri)
+    if not said:
+        raise NotFound(f"Nothing is known about {iri}.")
+    fields = [
+        {"label": words.label(p) or _last(p), "values": [_value(words, t) for t in terms]}
+        for p, terms in sorted(said.items())
+        if p not in (RDF + "type", SKOS + "prefLabel", SKOS + "definition")
+    ]
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for predicate, subject, _ in graph.rows("incoming", {"thing": iri}):
+        if subject.kind == "iri":
+            name = words.label(predicate.value) or _last(predicate.value)
+            groups.setdefault(name, []).append(words.reference(subject.value))
+    types = [t.value for t in said.get(RDF + "type", ())]
+    return _write(
+        {
+            "id": iri,
+            "label": words.label(iri) or _last(iri),
+            "labels": _by_language(said.get(SKOS + "prefLabel", ())),
+            "types": [{"id": t, "label": words.label(t) or _last(t)} for t in types],
+            "definition": words.choose(said.get(SKOS + "definition", ())),
+            "fields": fields,
+            "incoming": [
+                {"label": k, "things": sorted(v, key=lambda t: t["label"] or "")}
+                for k, v in sorted(groups.items())
+            ],
+        },
+        output,
+    )
+
+
+def _value(words: _Words, term: Term) -> dict[str, Any]:
+    if term.kind == "iri":
+        return {"id": term.value, "label": words.label(term.value) or term.value}
+    return {"text": term.value, "language": term.language}
+
+
+def _last(iri: str) -> str:
+    return iri.rstrip("/").rpartition("#")[2].rpartition("/")[2]
+
+
+def rules(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
+    """Write every rule that shapes hold: field, what to do, why, how severe."""
+    words = _Words(graph, parameters["languages"])
+    sh = PREFIXES["sh"]
+    rows = []
+    for iri, severity in {(r[0].value, r[1].value) for r in graph.rows("rules")}:
+        said = graph.properties(iri)
+        rows.append(
+            {
+                "id": iri,
+                "name": _last(iri),
+                "field": words.choose(said.get(sh + "name", ())),
+                "message": words.choose(said.get(sh + "message", ())),
+                "why": words.choose(said.get(sh + "description", ())),
+                "severity": _last(severity).lower(),
+            }
+        )
+    return _write({"rules": sorted(rows, key=lambda r: str(r["name"]))}, output)
+
+
+def terms(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
+    """Write every term of the vocabulary with label, definition and example, by module."""
+    words = _Words(graph, parameters["languages"])
+    rows = []
+    for row in graph.rows("terms"):
+        said = graph.properties(row[0].value)
+        rows.append(
+            {
+                "id": row[0].value,
+                "module": _last(row[1].value),
+                "label": words.choose(said.get(SKOS + "prefLabel", ())),
+                "definition": words.choose(said.get(SKOS + "definition", ())),
+                "example": words.choose(said.get(SKOS + "example", ())),
+            }
+        )
+    return _write({"terms": rows}, output)
+
+
+ANSWERS: Final[Mapping[str, Answer]] = {
+    "context": context,
+    "graphs": graphs,
+    "item": item,
+    "items": items,
+    "page": page,
+    "profile": profile,
+    "rules": rules,
+    "terms": terms,
+    "tree": tree,
+}

@@ -1,15 +1,18 @@
 """The Flask application: its parts, what every answer carries, how errors look. Holds no path."""
 
+from importlib.metadata import version
 from pathlib import Path
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, render_template, request
+from flask_openapi3 import Info, OpenAPI
+from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from competency_graph import errors
 from competency_graph.config import Settings
 from competency_graph.index import Client
 from competency_graph.vocab import DOCS
-from competency_graph.web import graphs, ops, sparql
+from competency_graph.web import api, graphs, linked_data, ops, sparql
 
 _SECURITY = {
     "X-Content-Type-Options": "nosniff",
@@ -23,7 +26,14 @@ _EXPOSED = "Revision, ETag, Link, Retry-After"
 
 def create_app(settings: Settings, run: Path) -> Flask:
     """Return the application that asks the readers of a run folder."""
-    app = Flask(__name__, static_folder=None)
+    app = OpenAPI(
+        __name__,
+        info=Info(title="Competency Graph", version=version("competency-graph")),
+        doc_prefix="/api/v1",
+        doc_url="/openapi.json",
+        validation_error_callback=_invalid_parameters,
+        static_folder=None,
+    )
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
@@ -31,8 +41,9 @@ def create_app(settings: Settings, run: Path) -> Flask:
     app.extensions["client"] = Client(
         run, query_seconds=settings.query_timeout, query_memory=settings.query_memory
     )
-    for part in (sparql.paths, graphs.paths, ops.paths):
+    for part in (sparql.paths, graphs.paths, ops.paths, linked_data.paths):
         app.register_blueprint(part)
+    app.register_api(api.paths)
     app.register_error_handler(errors.CompetencyGraphError, problem)
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(Exception, _fault)
@@ -50,13 +61,33 @@ def problem(error: errors.CompetencyGraphError) -> Response:
         "code": error.code,
         **error.facts,
     }
-    response = Response(
-        current_app.json.dumps(body), error.status, mimetype="application/problem+json"
-    )
+    if _wants_a_page():
+        page = render_template("problem.html", problem=body, local=linked_data.local)
+        response = Response(page, error.status, mimetype="text/html")
+    else:
+        response = Response(
+            current_app.json.dumps(body), error.status, mimetype="application/problem+json"
+        )
     response.headers["Cache-Control"] = "no-store"
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
     return response
+
+
+def _wants_a_page() -> bool:
+    """Say whether the client is a browser: it names HTML before anything else."""
+    best = request.accept_mimetypes.best if request.accept_mimetypes else None
+    return best == "text/html"
+
+
+def _invalid_parameters(error: ValidationError) -> Response:
+    """Return which parameters are impossible, in the one body."""
+    unknown = [str(e["loc"][-1]) for e in error.errors() if e["type"] == "extra_forbidden"]
+    if unknown:
+        known = sorted(name for name in api.ListQuery.model_fields)
+        return problem(errors.UnknownParameter(unknown, known))
+    said = "; ".join(f"{e['loc'][-1]}: {e['msg'].lower()}" for e in error.errors())
+    return problem(errors.BadRequest(f"These parameters cannot be used: {said}."))
 
 
 def _http_problem(error: HTTPException) -> Response:

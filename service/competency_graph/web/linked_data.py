@@ -1,0 +1,160 @@
+"""`/id`, `/ns`, `/ontology`, `/shapes`, `/graph`, `/docs`, home: pages for people, RDF else.
+
+The same IRIs that the data uses, on this host. Decides no content: pages show what readers tell.
+"""
+
+import json
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from flask import Blueprint, Response, make_response, render_template, request, send_from_directory
+from markdown_it import MarkdownIt
+
+from competency_graph import errors, resources
+from competency_graph.errors import BadRequest, NotFound
+from competency_graph.rdf import SYNTAXES
+from competency_graph.vocab import CG, GRAPH, ONTOLOGY
+from competency_graph.web.api import languages
+from competency_graph.web.exchange import (
+    answer,
+    client,
+    negotiate,
+    require_known_parameters,
+    settings,
+)
+
+paths = Blueprint("linked_data", __name__)
+HTML = "text/html"
+_NAMES = {s.media_type: s.name for s in SYNTAXES}
+
+
+def local(iri: str) -> str:
+    """Return the address on this host of an IRI, or the IRI itself where it is a safe link."""
+    base = settings().base
+    if iri.startswith(base):
+        return "/" + iri.removeprefix(base)
+    if iri.startswith("urn:") or urlsplit(iri).scheme in ("http", "https", "mailto"):
+        return "/id?iri=" + quote(iri, safe="") if iri.startswith("urn:") else iri
+    return ""
+
+
+def _asked(name: str, **parameters: Any) -> dict[str, Any]:
+    whole = client().look_up(name, {"languages": languages(), **parameters})
+    told: dict[str, Any] = json.loads(whole.read())
+    return told
+
+
+def _html(template: str, **shown: Any) -> Response:
+    response = make_response(render_template(template, local=local, **shown))
+    response.headers["Cache-Control"] = "no-cache"
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+def _thing(iri: str) -> Response:
+    require_known_parameters(("lang", "iri"))
+    chosen = negotiate([HTML, *_NAMES])
+    if chosen == HTML:
+        return _html("thing.html", thing=_asked("page", iri=iri))
+    return answer(client().describe(iri, _NAMES[chosen]))
+
+
+@paths.get("/")
+def home() -> Response:
+    """Show what there is, and how to ask for it."""
+    require_known_parameters(("lang",))
+    lists = {
+        name: _asked("items", collection=name, limit=100)["items"]
+        for name in ("frameworks", "roles", "competencies", "outcomes")
+    }
+    return _html("home.html", lists=lists)
+
+
+@paths.get("/id/<path:rest>")
+def thing(rest: str) -> Response:
+    """Show or describe an object under our base."""
+    return _thing(settings().base + "id/" + rest)
+
+
+@paths.get("/id")
+def thing_by_iri() -> Response:
+    """Show or describe any object by its whole IRI."""
+    iri = request.args.get("iri", "")
+    if ":" not in iri:
+        raise BadRequest("Give the whole IRI of the object as iri=, percent-encoded.")
+    return _thing(iri)
+
+
+@paths.get("/ns")
+def vocabulary() -> Response:
+    """Show every term, or give the whole ontology."""
+    require_known_parameters(("lang",))
+    chosen = negotiate([HTML, *_NAMES])
+    if chosen == HTML:
+        return _html("terms.html", terms=_asked("terms")["terms"], prefix=CG)
+    return answer(client().graph(GRAPH + "ontology", _NAMES[chosen]))
+
+
+@paths.get("/ontology/<module>")
+def module(module: str) -> Response:
+    """Show or describe one module of the ontology."""
+    return _thing(ONTOLOGY + module)
+
+
+@paths.get("/shapes")
+def shapes() -> Response:
+    """Show every rule, or give the shapes of the core profile."""
+    require_known_parameters(("lang",))
+    chosen = negotiate([HTML, *_NAMES])
+    if chosen == HTML:
+        return _html("rules.html", rules=_asked("rules")["rules"])
+    return answer(client().graph(GRAPH + "shapes-core", _NAMES[chosen]))
+
+
+@paths.get("/graph/<name>")
+def graph(name: str) -> Response:
+    """Show what a named graph says of itself, or give it whole."""
+    require_known_parameters(("lang",))
+    iri = settings().base + "graph/" + name
+    chosen = negotiate([*_NAMES, HTML])
+    if chosen == HTML:
+        return _html("thing.html", thing=_asked("page", iri=iri))
+    return answer(client().graph(iri, _NAMES[chosen]))
+
+
+@paths.get("/docs/rules")
+def rules() -> Response:
+    """Show every rule with its reason; rules link here."""
+    require_known_parameters(("lang",))
+    return _html("rules.html", rules=_asked("rules")["rules"])
+
+
+@paths.get("/docs/errors")
+def error_types() -> Response:
+    """Show every type of error; problem bodies link here."""
+    require_known_parameters(("lang",))
+    kinds = [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.CompetencyGraphError)
+    ]
+    return _html("errors.html", kinds=sorted(kinds[1:], key=lambda k: (k.status, k.code)))
+
+
+@paths.get("/docs/<name>")
+def documentation(name: str) -> Response:
+    """Show a page of the documentation."""
+    require_known_parameters(("lang",))
+    file = resources.folder("docs") / f"{name}.md"
+    if not name.replace("-", "").isalnum() or not file.is_file():
+        raise NotFound("There is no such page of the documentation. The home page lists them.")
+    text = file.read_text(encoding="utf-8")
+    markup = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+    return _html("doc.html", title=text.splitlines()[0].lstrip("# "), markup=markup)
+
+
+@paths.get("/static/<path:name>")
+def static_file(name: str) -> Response:
+    """Give a file of the pages' own."""
+    return send_from_directory("static", name, max_age=3600)
