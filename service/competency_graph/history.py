@@ -1,11 +1,14 @@
 """A database made ready to serve: opened, migrated, filled once. Changes nothing that is there."""
 
+import io
 from datetime import datetime
+from pathlib import Path
 
 from competency_graph.config import Settings
+from competency_graph.errors import UnusableDatabase
 from competency_graph.index import Graph
 from competency_graph.log import Draft, Log
-from competency_graph.rdf import seed_lines, subjects_of_lines
+from competency_graph.rdf import SYNTAXES, seed_lines, subjects_of_lines
 from competency_graph.resources import shipped_graphs
 
 
@@ -23,6 +26,35 @@ def load(settings: Settings, *, now: datetime) -> Graph:
         graph = Graph(union=settings.union_default, revision=log.head())
         graph.load(log.content_blocks())
         return graph
+
+
+def read(settings: Settings) -> Graph:
+    """Return the graph at the head of a database that exists; make and fill none.
+
+    Raises:
+        UnusableDatabase: there is none, or it cannot be opened.
+    """
+    path = settings.database.removeprefix("sqlite:///")
+    if path != settings.database and not Path(path).is_file():
+        raise UnusableDatabase(
+            f"There is no database {path}. Name one with --database, or make one: "
+            "competency-graph serve."
+        )
+    with Log.open(settings.database, base=settings.base) as log:
+        graph = Graph(union=settings.union_default, revision=log.head())
+        graph.load(log.content_blocks())
+        return graph
+
+
+def n_triples(settings: Settings) -> bytes:
+    """Return everything that a database holds at its head as N-Triples.
+
+    Raises:
+        UnusableDatabase: as :func:`read`.
+    """
+    output = io.BytesIO()
+    read(settings).write_graph(None, next(s for s in SYNTAXES if s.name == "n-triples"), output)
+    return output.getvalue()
 
 
 def _shipped(settings: Settings, now: datetime) -> Draft:

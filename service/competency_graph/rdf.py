@@ -1,13 +1,18 @@
 """RDF syntaxes: names, media types, reading with the place of a fault. Fetches nothing."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Final
+from typing import Any, Final
 
 import pyoxigraph as ox
+from rdflib import BNode, Graph, Literal, URIRef
+from rdflib.plugins.parsers.notation3 import RDFSink, SinkParser
+from rdflib.term import Node
 
 from competency_graph.errors import UnreadableInput
+from competency_graph.vocab import PREFIXES, XSD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,3 +173,92 @@ def subjects_of_lines(lines: Iterable[bytes]) -> set[tuple[str, str]]:
         subject, graph = line.split(b" ", 1)[0], line.rsplit(b" ", 2)[1]
         found.add((graph[1:-1].decode(), subject.strip(b"<>").decode()))
     return found
+
+
+def to_rdflib(quads: Iterable[ox.Quad]) -> Graph:
+    """Return quads as an rdflib graph, names of graphs left out, literals spelt as they are."""
+    graph = Graph(bind_namespaces="none")
+    for quad in quads:
+        graph.add((_node(quad.subject), _node(quad.predicate), _node(quad.object)))
+    return graph
+
+
+def _node(term: object) -> Node:
+    if isinstance(term, ox.NamedNode):
+        return URIRef(term.value)
+    if isinstance(term, ox.Literal):
+        if term.language:
+            return Literal(term.value, lang=term.language)
+        datatype = term.datatype.value
+        plain = datatype == XSD + "string"
+        return Literal(term.value, datatype=None if plain else URIRef(datatype), normalize=False)
+    assert isinstance(term, ox.BlankNode), "quoted triples are not part of RDF 1.1"
+    return BNode(term.value)
+
+
+_COMMENT = re.compile(
+    r'"""(?:[^"\\]|\\.|"(?!""))*"""|'
+    r"'''(?:[^'\\]|\\.|'(?!''))*'''|"
+    r'"(?:[^"\\\n]|\\.)*"|' + r"'(?:[^'\\\n]|\\.)*'|<[^<>\s]*>|(?P<comment>#[^\n]*)",
+    re.DOTALL,
+)
+
+
+def first_comment(text: str) -> int | None:
+    """Return the line, from 1, of the first comment in a Turtle document, or nothing."""
+    for match in _COMMENT.finditer(text):
+        if match["comment"] is not None:
+            return text.count("\n", 0, match.start()) + 1
+    return None
+
+
+def canonical_turtle(content: bytes, *, name: str) -> bytes:
+    """Return a Turtle document in the one form of the house (STYLE O15): RDFC-1.0, long Turtle.
+
+    Comments are lost.
+
+    Raises:
+        UnreadableInput: it is not Turtle.
+    """
+    source = to_rdflib(parse(content, SYNTAXES[0], name=name))
+    for prefix, iri in PREFIXES.items():
+        source.bind(prefix, iri)
+    return source.serialize(format="longturtle", canon=True, encoding="utf-8")
+
+
+class _Positions(SinkParser):
+    """rdflib's Turtle parser, which also notes on which line subjects and statements stand."""
+
+    def __init__(self, store: RDFSink) -> None:
+        super().__init__(store, baseURI="https://document.invalid/", turtle=True)
+        self.subjects: dict[str, int] = {}
+        self.statements: dict[tuple[str, str, str], int] = {}
+
+    def property_list(self, argstr: str, i: int, subj: Any) -> int:
+        self.subjects.setdefault(str(subj), self.lines + 1)
+        return int(super().property_list(argstr, i, subj))
+
+    def makeStatement(self, quadruple: Any) -> None:  # noqa: N802  the name is rdflib's
+        _, predicate, subject, value = quadruple
+        self.statements.setdefault((str(subject), str(predicate), str(value)), self.lines + 1)
+        super().makeStatement(quadruple)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """On which lines of a document its subjects and statements stand, from 1."""
+
+    subjects: dict[str, int]
+    statements: dict[tuple[str, str, str], int]
+
+
+def lines_of(content: bytes, syntax: Syntax) -> Lines:
+    """Return where things stand in a document that was read before.
+
+    Known for Turtle and N-Triples; for other syntaxes there are no lines.
+    """
+    if syntax.name not in ("turtle", "n-triples"):
+        return Lines(subjects={}, statements={})
+    parser = _Positions(RDFSink(Graph(bind_namespaces="none")))
+    parser.loadBuf(content)
+    return Lines(subjects=parser.subjects, statements=parser.statements)

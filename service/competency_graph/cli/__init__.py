@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import click
 
+from competency_graph.cli.editing import fmt, validate
+from competency_graph.cli.reading import export, query
 from competency_graph.cli.serving import serve, show_settings
 from competency_graph.errors import CompetencyGraphError
 
@@ -32,8 +34,8 @@ def command() -> None:
     """Competency frameworks as one knowledge graph: serve them, ask them, check them."""
 
 
-command.add_command(serve)
-command.add_command(show_settings)
+for _part in (serve, validate, query, export, fmt, show_settings):
+    command.add_command(_part)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

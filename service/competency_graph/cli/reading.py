@@ -1,0 +1,140 @@
+"""`query` and `export`: asking a local database, or a running service."""
+
+import io
+import json
+import os
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import click
+
+from competency_graph import history
+from competency_graph.config import Settings
+from competency_graph.errors import (
+    BadRequest,
+    CompetencyGraphError,
+    NotFound,
+    Unavailable,
+    UnreadableInput,
+)
+from competency_graph.index import sealed
+from competency_graph.rdf import RESULTS, SYNTAXES
+from competency_graph.vocab import GRAPH
+
+_FORMATS = [*RESULTS, *(s.name for s in SYNTAXES)]
+_MEDIA = {name: media for name, (media, _) in RESULTS.items()} | {
+    s.name: s.media_type for s in SYNTAXES
+}
+
+
+class _Refused(CompetencyGraphError):
+    """The service answered with an error, told as it told it."""
+
+
+def fetch(url: str, path: str, accept: str, body: bytes | None = None) -> bytes:
+    """Return what a running service answers.
+
+    Raises:
+        Unavailable: nobody answers there.
+        CompetencyGraphError: it refused; the sentence is its own.
+    """
+    if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
+        raise BadRequest(f"{url} is not an http or https address.")
+    request = urllib.request.Request(url.rstrip("/") + path, body, {"Accept": accept})
+    try:
+        with urllib.request.urlopen(request, timeout=300) as answer:
+            content: bytes = answer.read()
+            return content
+    except urllib.error.HTTPError as error:
+        with error:
+            detail = error.read().decode(errors="replace")
+        try:
+            detail = json.loads(detail)["detail"]
+        except (ValueError, KeyError):
+            detail = f"{url} answered {error.code} {error.reason}."
+        raise _Refused(detail) from None
+    except (urllib.error.URLError, OSError) as error:
+        raise Unavailable(f"Nobody answers at {url}: {error}.") from None
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True), required=False)
+@click.option("-e", "text", metavar="SPARQL", help="The query itself instead of a file.")
+@click.option("--database", metavar="URL", help="Ask this database (default: the setting).")
+@click.option("--url", metavar="URL", help="Ask a running service.")
+@click.option("--format", "format_", type=click.Choice(_FORMATS), help="Default: tsv or turtle.")
+def query(
+    file: str | None, text: str | None, database: str | None, url: str | None, format_: str | None
+) -> None:
+    """Answer a SPARQL query from FILE (- for standard input) or from -e."""
+    if (file is None) == (text is None):
+        raise BadRequest("Give the query either as a file or with -e.")
+    if file is not None:
+        try:
+            text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UnreadableInput(f"{file} cannot be read: {error}.") from None
+    assert text is not None
+    asked = text
+    rows = format_ if format_ in RESULTS else None if format_ else "tsv"
+    graph = format_ if format_ and format_ not in RESULTS else None if format_ else "turtle"
+    if url is not None:
+        accept = ", ".join(_MEDIA[name] for name in (rows, graph) if name)
+        body = urllib.parse.urlencode({"query": asked}).encode()
+        _out(fetch(url, "/sparql", accept, body))
+        return
+    settings = Settings.load(os.environ, {"database": database})
+    held = history.read(settings)
+
+    def work() -> bytes:
+        output = io.BytesIO()
+        held.write_answer(asked, output, rows=rows, graph=graph)
+        return output.getvalue()
+
+    _out(sealed(work, seconds=settings.query_timeout, memory=settings.query_memory))
+
+
+@click.command()
+@click.option("--framework", metavar="NAME", help="One framework's graph (default: everything).")
+@click.option("--format", "format_", type=click.Choice([s.name for s in SYNTAXES]))
+@click.option("--database", metavar="URL", help="Read this database (default: the setting).")
+@click.option("--url", metavar="URL", help="Read from a running service.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write to a file.")
+def export(
+    framework: str | None,
+    format_: str | None,
+    database: str | None,
+    url: str | None,
+    output: str | None,
+) -> None:
+    """Write a framework, or the whole graph, in an RDF syntax (default: Turtle)."""
+    syntax = next(s for s in SYNTAXES if s.name == (format_ or "turtle"))
+    name = None if framework is None else GRAPH + framework
+    if url is not None:
+        wanted = "default" if name is None else "graph=" + urllib.parse.quote(name, safe="")
+        content = fetch(url, f"/graphs?{wanted}", syntax.media_type)
+    else:
+        held = history.read(Settings.load(os.environ, {"database": database}))
+        if name is not None and name not in held.graph_names():
+            known = ", ".join(n.removeprefix(GRAPH) for n in held.graph_names())
+            raise NotFound(f"There is no framework “{framework}”. There are: {known}.")
+        buffer = io.BytesIO()
+        held.write_graph(name, syntax, buffer)
+        content = buffer.getvalue()
+    if output is None:
+        _out(content)
+        return
+    # Written beside and renamed, so that a failure leaves the old file as it was.
+    partial = Path(output + ".partial")
+    partial.write_bytes(content)
+    partial.replace(output)
+
+
+def _out(content: bytes) -> None:
+    sys.stdout.buffer.write(content)
+    if not content.endswith(b"\n"):
+        sys.stdout.buffer.write(b"\n")
+    sys.stdout.buffer.flush()

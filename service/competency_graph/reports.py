@@ -1,0 +1,101 @@
+"""A verdict as text for a terminal, as JSON, and as a SHACL report. Judges nothing."""
+
+import json
+from typing import Any, Literal
+
+import click
+from rdflib import RDF, SH, BNode, Graph, URIRef
+from rdflib import Literal as Text
+
+from competency_graph.model import Finding, Verdict
+from competency_graph.vocab import PREFIXES
+
+Format = Literal["text", "json", "turtle"]
+_COLOURS = {"violation": "red", "warning": "yellow", "info": "blue"}
+
+
+def render(verdict: Verdict, format_: Format) -> str:
+    """Return the report; the text has ANSI colours, which ``click.echo`` drops in a pipe."""
+    return {"text": _text, "json": _json, "turtle": _turtle}[format_](verdict)
+
+
+def _text(verdict: Verdict) -> str:
+    lines = []
+    for finding in verdict.findings:
+        place = str(finding.place) if finding.place else ""
+        lines.append(click.style(place, bold=True) + f"  {finding.focus_label or finding.focus}")
+        word = click.style(finding.severity, fg=_COLOURS[finding.severity])
+        field = f"{finding.field_label}: " if finding.field_label else ""
+        lines.append(f"    {word}  {field}{finding.message}")
+        rule = finding.rule.rpartition("#")[2]
+        repair = f"→ {finding.repair}  " if finding.repair else ""
+        value = f"found {finding.value}  " if finding.value else ""
+        lines.append("    " + click.style(f"{repair}{value}rule {rule}", dim=True))
+        lines.append("")
+    lines += [click.style(note, dim=True) for note in verdict.notes]
+    lines.append(_summary(verdict))
+    return "\n".join(lines)
+
+
+def _summary(verdict: Verdict) -> str:
+    violations, warnings = verdict.count("violation"), verdict.count("warning")
+    checked = ", ".join(f"{count} {label}" for label, count in verdict.checked) or "nothing of ours"
+    return (
+        f"{_many(violations, 'violation')}, {_many(warnings, 'warning')} in "
+        f"{_many(verdict.files, 'file')} ({checked} checked in {verdict.seconds:.1f} s)"
+    )
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _json(verdict: Verdict) -> str:
+    return json.dumps(
+        {
+            "conforms": not verdict.count("violation"),
+            "findings": [_as_json(finding) for finding in verdict.findings],
+            "files": verdict.files,
+            "checked": dict(verdict.checked),
+            "notes": verdict.notes,
+        },
+        ensure_ascii=False,
+        indent=2,
+    )
+
+
+def _as_json(finding: Finding) -> dict[str, Any]:
+    place = finding.place
+    return {
+        "severity": finding.severity,
+        "message": finding.message,
+        "field": {"id": finding.field, "label": finding.field_label},
+        "focus": {"id": finding.focus, "label": finding.focus_label},
+        "value": finding.value,
+        "rule": finding.rule,
+        "place": {"file": place.file, "line": place.line, "column": place.column}
+        if place
+        else None,
+        "repair": finding.repair,
+    }
+
+
+def _turtle(verdict: Verdict) -> str:
+    graph = Graph(bind_namespaces="none")
+    for prefix, iri in PREFIXES.items():
+        graph.bind(prefix, iri)
+    report = BNode()
+    graph.add((report, RDF.type, SH.ValidationReport))
+    graph.add((report, SH.conforms, Text(not verdict.findings)))
+    for finding in verdict.findings:
+        result = BNode()
+        graph.add((report, SH.result, result))
+        graph.add((result, RDF.type, SH.ValidationResult))
+        graph.add((result, SH.resultMessage, Text(finding.message, lang="en")))
+        graph.add((result, SH.resultSeverity, SH[finding.severity.capitalize()]))
+        graph.add((result, SH.sourceShape, URIRef(finding.rule)))
+        focus = finding.focus
+        graph.add((result, SH.focusNode, BNode(focus[2:]) if focus[:2] == "_:" else URIRef(focus)))
+        if finding.field is not None:
+            graph.add((result, SH.resultPath, URIRef(finding.field)))
+    return graph.serialize(format="longturtle", canon=True)
