@@ -1,0 +1,110 @@
+"""The layers of docs/design/0001-seams.md hold: who imports whom, who owns which library, sizes."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SERVICE = Path(__file__).parent.parent / "service" / "competency_graph"
+LAYERS = (
+    {"errors", "vocab", "config", "resources"},
+    {"model", "rdf"},
+    {"log", "index", "shacl", "queries", "exchange"},
+    {"catalogue", "jsonld", "judging", "reports", "history", "keeping", "machine", "gate"},
+    {"web", "cli"},
+    {"__main__", "__init__"},
+)
+LAYER = {part: level for level, parts in enumerate(LAYERS) for part in parts}
+# Neighbours of one layer that may know each other, each for a reason.
+NEIGHBOURS = {
+    ("resources", "vocab"): "shipped graphs are named by IRIs",
+    ("config", "vocab"): "BASE has a default",
+    ("config", "resources"): "SEED chooses among what ships",
+    ("index", "queries"): "our own questions are asked of the graph",
+    ("catalogue", "jsonld"): "answers are written in the words of the context",
+    ("keeping", "catalogue"): "look-up readers answer from it",
+    ("keeping", "history"): "the keeper loads what the log holds",
+}
+# What the top layer must not reach past the layer between.
+FORBIDDEN = {"web": {"cli", "log", "shacl"}, "cli": {"web", "log", "shacl"}}
+OWNERS = {
+    "sqlalchemy": {"log"},
+    "alembic": {"log"},
+    "zstandard": {"log"},
+    "pyoxigraph": {"index", "rdf", "shacl"},
+    "pyshacl": {"shacl"},
+    "flask": {"web"},
+    "flask_openapi3": {"web"},
+    "werkzeug": {"web"},
+    "gunicorn": {"web"},
+    "click": {"cli"},
+    "rich": {"cli"},
+}
+
+
+def faults(module: str, source: str) -> Iterator[str]:
+    """Yield a sentence for each rule that a module, named from the package down, breaks."""
+    tree = ast.parse(source)
+    part = module.split(".")[0]
+    if "utils" in module:
+        yield f"{module}: name it for what it owns, not “utils”."
+    if part not in LAYER:
+        yield f"{module}: give it a layer in tests/test_architecture.py and docs/design/0001."
+    if len(source.splitlines()) >= 400:
+        yield f"{module}: {len(source.splitlines())} lines; split it below 400."
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            if length >= 60:
+                yield f"{module}.{node.name}: {length} lines; split it below 60."
+    for name in _imported(tree):
+        library, _, rest = name.partition(".")
+        if library != "competency_graph":
+            if part not in OWNERS.get(library, {part}):
+                yield f"{module} imports {library}, which belongs to {sorted(OWNERS[library])}."
+            continue
+        other = rest.split(".")[0]
+        if other == part or not other:
+            continue
+        lower = LAYER.get(other, 99) < LAYER.get(part, -1)
+        if other in FORBIDDEN.get(part, ()) or not (lower or (part, other) in NEIGHBOURS):
+            yield f"{module} imports {other}: only lower layers and named neighbours."
+
+
+def _imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_every_module_keeps_to_the_architecture() -> None:
+    files = sorted(SERVICE.rglob("*.py"))
+    assert len(files) >= 35, "The modules were not found."
+    found: list[str] = []
+    for file in files:
+        module = ".".join(file.relative_to(SERVICE).with_suffix("").parts)
+        found += faults(module.removesuffix(".__init__"), file.read_text(encoding="utf-8"))
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "said"),
+    [
+        ("rdf", "from competency_graph.index import Graph", "imports index"),
+        ("log.tables", "import competency_graph.index.graph", "imports index"),
+        ("web.api", "from competency_graph import log", "imports log"),
+        ("cli.judging", "from competency_graph.web.app import create_app", "imports web"),
+        ("history", "def late():\n    from competency_graph import machine", "imports machine"),
+        ("catalogue", "import pyoxigraph as ox", "belongs to"),
+        ("index.graph", "from sqlalchemy import select", "belongs to"),
+        ("web.utils", "", "utils"),
+        ("helpers", "", "give it a layer"),
+        ("rdf", "#\n" * 400, "below 400"),
+        ("rdf", "def long():\n" + "    pass\n" * 60, "below 60"),
+    ],
+)
+def test_a_module_that_breaks_a_rule_is_told_so(module: str, source: str, said: str) -> None:
+    assert [fault for fault in faults(module, source) if said in fault]
