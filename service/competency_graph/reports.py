@@ -23,18 +23,27 @@ def _text(verdict: Verdict) -> str:
     lines = []
     for finding in verdict.findings:
         place = str(finding.place) if finding.place else ""
-        lines.append(click.style(place, bold=True) + f"  {finding.focus_label or finding.focus}")
+        lines.append(
+            click.style(place, bold=True) + f"  {finding.focus_label or _name(finding.focus)}"
+        )
         word = click.style(finding.severity, fg=_COLOURS[finding.severity])
         field = f"{finding.field_label}: " if finding.field_label else ""
         lines.append(f"    {word}  {field}{finding.message}")
         rule = finding.rule.rpartition("#")[2]
         repair = f"→ {finding.repair}  " if finding.repair else ""
-        value = f"found {finding.value}  " if finding.value else ""
+        value = f"found {_name(finding.value)}  " if finding.value else ""
         lines.append("    " + click.style(f"{repair}{value}rule {rule}", dim=True))
         lines.append("")
     lines += [click.style(note, dim=True) for note in verdict.notes]
     lines.append(_summary(verdict))
     return "\n".join(lines)
+
+
+def _name(term: str) -> str:
+    """Return the part of an IRI that a person recognises; other terms as they are."""
+    if term.startswith("<") or "://" in term.split('"')[0]:
+        return term.strip("<>").rstrip("/#").replace("#", "/").rpartition("/")[2]
+    return term
 
 
 def _summary(verdict: Verdict) -> str:
