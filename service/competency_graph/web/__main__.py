@@ -37,8 +37,11 @@ def main(arguments: Sequence[str]) -> None:
     def make() -> Any:
         # After gevent has patched the sockets: the client must wait the cooperative way.
         from competency_graph.web.app import create_app
+        from competency_graph.web.cache import Cache
 
-        return create_app(settings, Path(folder))
+        app = create_app(settings, Path(folder))
+        board = app.extensions["client"].board
+        return Cache(app, lambda: board.revision)
 
     _Server(
         {
