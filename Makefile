@@ -22,7 +22,7 @@ check: .venv/dev
 	@echo "== Types"
 	@$(BIN)/mypy --no-error-summary
 	@echo "== Spelling"
-	@$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md docs service ontology shapes tests
+	@$(BIN)/codespell *.md docs service shapes ontology/*.ttl ontology/*.md
 
 format: .venv/dev
 	@$(BIN)/ruff check --fix .

@@ -11,7 +11,7 @@ LAYERS = (
     {"errors", "vocab", "config", "resources"},
     {"model", "rdf"},
     {"log", "index", "shacl", "queries", "exchange"},
-    {"catalogue", "jsonld", "judging", "reports", "history", "keeping", "machine", "gate"},
+    {"catalogue", "jsonld", "words", "judging", "reports", "history", "keeping", "machine", "gate"},
     {"web", "cli"},
     {"__main__", "__init__"},
 )
@@ -22,6 +22,8 @@ NEIGHBOURS = {
     ("config", "vocab"): "BASE has a default",
     ("config", "resources"): "SEED chooses among what ships",
     ("index", "queries"): "our own questions are asked of the graph",
+    ("config", "errors"): "a wrong setting is an error of our tree",
+    ("catalogue", "words"): "labels are chosen by language",
     ("catalogue", "jsonld"): "answers are written in the words of the context",
     ("keeping", "catalogue"): "look-up readers answer from it",
     ("keeping", "history"): "the keeper loads what the log holds",

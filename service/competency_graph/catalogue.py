@@ -7,16 +7,17 @@ of the graph by construction; computed members map to null in the context.
 
 import base64
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from competency_graph import jsonld
 from competency_graph.errors import Ambiguous, BadRequest, NotFound
 from competency_graph.index import Answer, Graph, Term, Writer
-from competency_graph.vocab import BASE, CG, DCTERMS, OWL, PREFIXES, RDF, RDFS, SKOS
+from competency_graph.vocab import CG, DCTERMS, OWL, PREFIXES, RDF, SKOS
+from competency_graph.words import Words, by_language
 
 JSON: Final = "application/json"
 JSON_LD: Final = "application/ld+json"
-CONTEXT_URL: Final = BASE + "api/v1/context.jsonld"
 
 # Collections of the API: the class of their members and the kind in our own IRIs.
 COLLECTIONS: Final[dict[str, tuple[str, str]]] = {
@@ -29,131 +30,10 @@ COLLECTIONS: Final[dict[str, tuple[str, str]]] = {
     "levels": ("ProficiencyLevel", "level"),
 }
 
-# JSON member for a predicate; the sort says how values look: words by language, things, or plain.
-_WORDS: Final = {
-    "labels": SKOS + "prefLabel",
-    "alternativeLabels": SKOS + "altLabel",
-    "definitions": SKOS + "definition",
-    "scopeNotes": SKOS + "scopeNote",
-    "notes": SKOS + "editorialNote",
-    "descriptions": DCTERMS + "description",
-    "citation": DCTERMS + "bibliographicCitation",
-    "rights": DCTERMS + "rights",
-}
-_PLAIN: Final = {
-    "notation": SKOS + "notation",
-    "rank": CG + "rank",
-    "issued": DCTERMS + "issued",
-    "doi": PREFIXES["bibo"] + "doi",
-    "sampleSize": CG + "sampleSize",
-    "creator": DCTERMS + "creator",
-    "deprecated": OWL + "deprecated",
-}
-_THINGS: Final = {
-    "inScheme": SKOS + "inScheme",
-    "isPartOf": DCTERMS + "isPartOf",
-    "topConceptOf": SKOS + "topConceptOf",
-    "broader": SKOS + "broader",
-    "related": SKOS + "related",
-    "exactMatch": SKOS + "exactMatch",
-    "closeMatch": SKOS + "closeMatch",
-    "broadMatch": SKOS + "broadMatch",
-    "narrowMatch": SKOS + "narrowMatch",
-    "relatedMatch": SKOS + "relatedMatch",
-    "sources": DCTERMS + "source",
-    "license": DCTERMS + "license",
-    "isReplacedBy": DCTERMS + "isReplacedBy",
-    "derivedFrom": PREFIXES["prov"] + "wasDerivedFrom",
-    "page": PREFIXES["foaf"] + "page",
-    "verification": CG + "hasVerificationStatus",
-    "scale": CG + "usesScale",
-    "roleKind": CG + "hasRoleKind",
-    "worksWith": CG + "worksWith",
-    "excludesTask": CG + "excludesTask",
-    "role": CG + "belongsToRole",
-    "competency": CG + "requiresCompetency",
-    "level": CG + "requiresLevel",
-    "importance": CG + "hasImportance",
-    "outcomeLevel": CG + "hasOutcomeLevel",
-    "studyDesign": CG + "hasStudyDesign",
-    "sourceKind": CG + "hasSourceKind",
-    "contributor": CG + "hasContributor",
-    "outcome": CG + "concernsOutcome",
-    "source": CG + "citesSource",
-    "strength": CG + "hasStrength",
-    "polarity": CG + "hasPolarity",
-    "specificity": CG + "hasSpecificity",
-    "addressesClaim": CG + "addressesClaim",
-    "band": CG + "fallsInBand",
-    "step": CG + "belongsToStep",
-    "mode": CG + "hasMode",
-    "developsCompetency": CG + "developsCompetency",
-    "startsAtLevel": CG + "startsAtLevel",
-    "endsAtLevel": CG + "endsAtLevel",
-    "mapsTo": CG + "mapsTo",
-    "mappingRelation": CG + "hasMappingRelation",
-}
-# What points at an object and is told with it, by class: member, predicate.
-_INCOMING: Final[dict[str, dict[str, str]]] = {
-    "Competency": {
-        "elements": CG + "isElementOf",
-        "indicators": CG + "isIndicatorOf",
-        "requirements": CG + "requiresCompetency",
-        "claims": CG + "hasContributor",
-        "activities": CG + "developsCompetency",
-        "strategies": CG + "drawsOnCompetency",
-        "mappings": CG + "mapsFrom",
-    },
-    "Role": {
-        "requirements": CG + "belongsToRole",
-        "narrower": SKOS + "broader",
-        "claims": CG + "hasContributor",
-        "mappings": CG + "mapsFrom",
-    },
-    "Outcome": {
-        "claims": CG + "concernsOutcome",
-        "narrower": SKOS + "broader",
-        "mappings": CG + "mapsFrom",
-    },
-    "EvidenceSource": {"claims": CG + "citesSource"},
-    "DevelopmentActivity": {"claims": CG + "hasContributor"},
-    "CompetencyDomain": {"narrower": SKOS + "broader"},
-}
-_SINGLE: Final = {
-    *_PLAIN,
-    *("role", "competency", "level", "importance", "outcomeLevel", "studyDesign", "sourceKind"),
-    *("contributor", "outcome", "source", "strength", "polarity", "specificity", "band", "step"),
-    *("mode", "startsAtLevel", "endsAtLevel", "mapsTo", "mappingRelation", "verification"),
-    *("roleKind", "scale", "isPartOf", "license"),
-}
-_COMPUTED: Final = (
-    *("label", "definition", "description", "total", "next", "status", "framework"),
-    *("inheritedFrom", "overrides", "children"),
-)
-
 
 def context(_graph: Graph, _parameters: Mapping[str, Any], output: Writer) -> str:
     """Write the JSON-LD context of every body about objects."""
-    terms: dict[str, Any] = {
-        "@version": 1.1,
-        "id": "@id",
-        "type": "@type",
-        "items": "@graph",
-        "@vocab": CG,
-        **dict.fromkeys(_COMPUTED),
-        **{key: {"@id": iri, "@container": "@language"} for key, iri in _WORDS.items()},
-        **{key: {"@id": iri} for key, iri in _PLAIN.items()},
-        **{key: {"@id": iri, "@type": "@id"} for key, iri in _THINGS.items()},
-    }
-    integer = PREFIXES["xsd"] + "integer"
-    terms["rank"]["@type"] = terms["sampleSize"]["@type"] = integer
-    terms["issued"]["@type"] = PREFIXES["xsd"] + "gYear"
-    # A member that points at the object means another predicate in another class.
-    for kind, members in _INCOMING.items():
-        scoped = {key: {"@reverse": iri, "@type": "@id"} for key, iri in members.items()}
-        terms[kind] = {"@id": CG + kind, "@context": {"@propagate": False, **scoped}}
-    terms["profile"] = None
-    return _write({"@context": terms}, output, JSON_LD)
+    return _write(jsonld.context(), output, JSON_LD)
 
 
 def _write(body: Mapping[str, Any], output: Writer, media_type: str = JSON) -> str:
@@ -161,46 +41,12 @@ def _write(body: Mapping[str, Any], output: Writer, media_type: str = JSON) -> s
     return media_type
 
 
-class _Words:
-    """Chooses words by the languages that the client asked for, then English, then any."""
-
-    def __init__(self, graph: Graph, languages: Sequence[str]) -> None:
-        self._graph = graph
-        self._languages = [*(language.lower() for language in languages), "en"]
-        self._labels: dict[str, str | None] = {}
-
-    def choose(self, terms: Iterable[Term]) -> str | None:
-        """Return the value in the best language, or nothing where there is none."""
-        by_language = {t.language.lower(): t.value for t in terms if t.kind == "literal"}
-        for wanted in self._languages:
-            for language in (wanted, wanted.split("-")[0]):
-                if language in by_language:
-                    return by_language[language]
-        return next(iter(by_language.values()), None)
-
-    def label(self, iri: str) -> str | None:
-        """Return what a thing is called."""
-        if iri not in self._labels:
-            said = self._graph.properties(iri)
-            self._labels[iri] = self.choose(
-                said.get(SKOS + "prefLabel")
-                or said.get(RDFS + "label")
-                or said.get(DCTERMS + "title")
-                or ()
-            )
-        return self._labels[iri]
-
-    def reference(self, iri: str) -> dict[str, Any]:
-        """Return a thing as its identifier and what it is called."""
-        return {"id": iri, "label": self.label(iri)}
-
-
 def _types(said: Mapping[str, list[Term]]) -> list[str]:
     found = (t.value for t in said.get(RDF + "type", ()))
     return [iri.removeprefix(CG) for iri in found if iri.startswith(CG)]
 
 
-def _brief(words: _Words, iri: str, said: Mapping[str, list[Term]]) -> dict[str, Any]:
+def _brief(words: Words, iri: str, said: Mapping[str, list[Term]]) -> dict[str, Any]:
     """Return an object's own statements, things by reference."""
     types = _types(said)
     body: dict[str, Any] = {"id": iri, "type": types[0] if len(types) == 1 else types}
@@ -209,13 +55,13 @@ def _brief(words: _Words, iri: str, said: Mapping[str, list[Term]]) -> dict[str,
         body["definition"] = words.choose(said[SKOS + "definition"])
     if DCTERMS + "description" in said:
         body["description"] = words.choose(said[DCTERMS + "description"])
-    for key, predicate in _WORDS.items():
+    for key, predicate in jsonld.WORDS.items():
         if predicate in said:
-            body[key] = _by_language(said[predicate])
-    for key, predicate in _PLAIN.items():
+            body[key] = by_language(said[predicate])
+    for key, predicate in jsonld.PLAIN.items():
         if predicate in said:
             body[key] = _single(key, [_plain(t) for t in said[predicate]])
-    for key, predicate in _THINGS.items():
+    for key, predicate in jsonld.THINGS.items():
         found = [words.reference(t.value) for t in said.get(predicate, ()) if t.kind == "iri"]
         if found:
             body[key] = _single(key, found)
@@ -224,7 +70,7 @@ def _brief(words: _Words, iri: str, said: Mapping[str, list[Term]]) -> dict[str,
 
 
 def _single(key: str, values: list[Any]) -> Any:
-    return values[0] if key in _SINGLE and len(values) == 1 else values
+    return values[0] if key in jsonld.SINGLE and len(values) == 1 else values
 
 
 def _plain(term: Term) -> str | int | bool:
@@ -234,13 +80,6 @@ def _plain(term: Term) -> str | int | bool:
         case "boolean":
             return term.value == "true"
     return term.value
-
-
-def _by_language(terms: Iterable[Term]) -> dict[str, str | list[str]]:
-    found: dict[str, list[str]] = {}
-    for term in terms:
-        found.setdefault(term.language or "@none", []).append(term.value)
-    return {k: v[0] if len(v) == 1 else v for k, v in sorted(found.items())}
 
 
 def _resolve(graph: Graph, collection: str, reference: str, framework: str | None) -> str:
@@ -271,14 +110,14 @@ def _resolve(graph: Graph, collection: str, reference: str, framework: str | Non
 
 def item(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     """Write one object: its own statements and those that point at it."""
-    words = _Words(graph, parameters["languages"])
+    words = Words(graph, parameters["languages"])
     iri = _resolve(
         graph, parameters["collection"], parameters["reference"], parameters.get("framework")
     )
     said = graph.properties(iri)
-    body = {"@context": CONTEXT_URL, **_brief(words, iri, said)}
+    body = {"@context": jsonld.CONTEXT_URL, **_brief(words, iri, said)}
     for kind in _types(said):
-        for key, predicate in _INCOMING.get(kind, {}).items():
+        for key, predicate in jsonld.INCOMING.get(kind, {}).items():
             body[key] = [
                 _brief(words, other, graph.properties(other))
                 for other in graph.subjects(predicate, iri)
@@ -288,7 +127,7 @@ def item(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
 
 def items(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     """Write a page of a collection, sorted by label; evidence comes with its claims."""
-    words = _Words(graph, parameters["languages"])
+    words = Words(graph, parameters["languages"])
     collection = parameters["collection"]
     class_ = COLLECTIONS[collection][0]
     chosen = set(graph.subjects(RDF + "type", CG + class_))
@@ -313,7 +152,7 @@ def items(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     if len(rest) > limit:
         label, iri, _ = rest[limit - 1]
         more = base64.urlsafe_b64encode(json.dumps([label, iri]).encode()).decode()
-    body = {"@context": CONTEXT_URL, "items": page, "total": len(told), "next": more}
+    body = {"@context": jsonld.CONTEXT_URL, "items": page, "total": len(told), "next": more}
     return _write(body, output, JSON_LD)
 
 
@@ -382,7 +221,7 @@ def _effective(graph: Graph, role: str) -> dict[str, tuple[str, str]]:
 
 def profile(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     """Write what a role needs: own and inherited requirements, and where each comes from."""
-    words = _Words(graph, parameters["languages"])
+    words = Words(graph, parameters["languages"])
     role = _resolve(graph, "roles", parameters["reference"], parameters.get("framework"))
     above = graph.properties(role).get(SKOS + "broader", ())
     inherited = {c for parent in above for c in _effective(graph, parent.value)}
@@ -399,14 +238,14 @@ def profile(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
         needed.append(row)
     needed.sort(key=lambda row: (row["competency"]["label"] or "", row["id"]))
     said = graph.properties(role)
-    body = {"@context": CONTEXT_URL, **_brief(words, role, said), "total": len(needed)}
+    body = {"@context": jsonld.CONTEXT_URL, **_brief(words, role, said), "total": len(needed)}
     # Only the role's own requirements belong to it in the graph; the member maps to null.
     return _write({**body, "profile": needed}, output, JSON_LD)
 
 
 def tree(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     """Write a framework as a tree: top concepts, and under each what is narrower."""
-    words = _Words(graph, parameters["languages"])
+    words = Words(graph, parameters["languages"])
     framework = _resolve(graph, "frameworks", parameters["reference"], None)
 
     def branch(iri: str, above: tuple[str, ...]) -> dict[str, Any]:
@@ -418,7 +257,7 @@ def tree(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
 
     tops = _by_notation(graph, graph.subjects(SKOS + "topConceptOf", framework))
     said = graph.properties(framework)
-    body = {"@context": CONTEXT_URL, **_brief(words, framework, said)}
+    body = {"@context": jsonld.CONTEXT_URL, **_brief(words, framework, said)}
     return _write({**body, "children": [branch(top, ()) for top in tops]}, output, JSON_LD)
 
 
@@ -441,7 +280,7 @@ def page(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     Raises:
         NotFound: nothing is said of it.
     """
-    words = _Words(graph, parameters["languages"])
+    words = Words(graph, parameters["languages"])
     iri = parameters["iri"]
     said = graph.properties(iri)
     if not said:
@@ -461,7 +300,7 @@ def page(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
         {
             "id": iri,
             "label": words.label(iri) or _last(iri),
-            "labels": _by_language(said.get(SKOS + "prefLabel", ())),
+            "labels": by_language(said.get(SKOS + "prefLabel", ())),
             "types": [{"id": t, "label": words.label(t) or _last(t)} for t in types],
             "definition": words.choose(said.get(SKOS + "definition", ())),
             "fields": fields,
@@ -474,7 +313,7 @@ def page(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     )
 
 
-def _value(words: _Words, term: Term) -> dict[str, Any]:
+def _value(words: Words, term: Term) -> dict[str, Any]:
     if term.kind == "iri":
         return {"id": term.value, "label": words.label(term.value) or term.value}
     return {"text": term.value, "language": term.language}
@@ -486,7 +325,7 @@ def _last(iri: str) -> str:
 
 def rules(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     """Write every rule that shapes hold: field, what to do, why, how severe."""
-    words = _Words(graph, parameters["languages"])
+    words = Words(graph, parameters["languages"])
     sh = PREFIXES["sh"]
     rows = []
     for iri, severity in {(r[0].value, r[1].value) for r in graph.rows("rules")}:
@@ -506,7 +345,7 @@ def rules(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
 
 def terms(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     """Write every term of the vocabulary with label, definition and example, by module."""
-    words = _Words(graph, parameters["languages"])
+    words = Words(graph, parameters["languages"])
     rows = []
     for row in graph.rows("terms"):
         said = graph.properties(row[0].value)

@@ -1,9 +1,9 @@
 """A verdict as text for a terminal, as JSON, and as a SHACL report. Judges nothing."""
 
 import json
+from collections.abc import Callable
 from typing import Any, Literal
 
-import click
 from rdflib import RDF, SH, BNode, Graph, URIRef
 from rdflib import Literal as Text
 
@@ -11,30 +11,39 @@ from competency_graph.model import Finding, Verdict
 from competency_graph.vocab import PREFIXES
 
 Format = Literal["text", "json", "turtle"]
-_COLOURS = {"violation": "red", "warning": "yellow", "info": "blue"}
+Paint = Callable[[str, str], str]
+"""Gives a piece of text the look of its part: ``place``, ``aside``, or a severity."""
 
 
-def render(verdict: Verdict, format_: Format) -> str:
-    """Return the report; the text has ANSI colours, which ``click.echo`` drops in a pipe."""
-    return {"text": _text, "json": _json, "turtle": _turtle}[format_](verdict)
+def _unpainted(text: str, _part: str) -> str:
+    return text
 
 
-def _text(verdict: Verdict) -> str:
+def render(verdict: Verdict, format_: Format, *, paint: Paint = _unpainted) -> str:
+    """Return the report in a format; ``paint`` gives the parts of the text their look."""
+    match format_:
+        case "text":
+            return _text(verdict, paint)
+        case "json":
+            return _json(verdict)
+        case "turtle":
+            return _turtle(verdict)
+
+
+def _text(verdict: Verdict, paint: Paint) -> str:
     lines = []
     for finding in verdict.findings:
         place = str(finding.place) if finding.place else ""
-        lines.append(
-            click.style(place, bold=True) + f"  {finding.focus_label or _name(finding.focus)}"
-        )
-        word = click.style(finding.severity, fg=_COLOURS[finding.severity])
+        lines.append(paint(place, "place") + f"  {finding.focus_label or _name(finding.focus)}")
+        word = paint(finding.severity, finding.severity)
         field = f"{finding.field_label}: " if finding.field_label else ""
         lines.append(f"    {word}  {field}{finding.message}")
         rule = finding.rule.rpartition("#")[2]
         repair = f"→ {finding.repair}  " if finding.repair else ""
         value = f"found {_name(finding.value)}  " if finding.value else ""
-        lines.append("    " + click.style(f"{repair}{value}rule {rule}", dim=True))
+        lines.append("    " + paint(f"{repair}{value}rule {rule}", "aside"))
         lines.append("")
-    lines += [click.style(note, dim=True) for note in verdict.notes]
+    lines += [paint(note, "aside") for note in verdict.notes]
     lines.append(_summary(verdict))
     return "\n".join(lines)
 

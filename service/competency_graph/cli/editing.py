@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any, Final
 
 import click
 
@@ -12,6 +13,14 @@ from competency_graph.errors import UnreadableInput
 from competency_graph.judging import judge, read_documents
 from competency_graph.model import SEVERITIES, Severity
 from competency_graph.reports import Format, render
+
+_LOOKS: Final[dict[str, dict[str, Any]]] = {
+    "place": {"bold": True},
+    "aside": {"dim": True},
+    "violation": {"fg": "red"},
+    "warning": {"fg": "yellow"},
+    "info": {"fg": "blue"},
+}
 
 
 @click.command()
@@ -52,8 +61,13 @@ def validate(
         seconds=settings.validation_timeout,
         memory=settings.query_memory * 4,
     )
-    click.echo(render(verdict, format_))
+    # click drops the colours where the output is not a terminal.
+    click.echo(render(verdict, format_, paint=_paint))
     context.exit(1 if verdict.fails(fail_on) else 0)
+
+
+def _paint(text: str, part: str) -> str:
+    return click.style(text, **_LOOKS[part])
 
 
 def _data_of(against: str) -> bytes:

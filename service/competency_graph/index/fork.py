@@ -6,6 +6,7 @@ system than Linux only the time limit holds, and :func:`seal` says so by returni
 """
 
 import ctypes
+import faulthandler
 import gc
 import os
 import platform
@@ -192,6 +193,8 @@ def _work_and_exit(
     code = 1
     try:
         gc.disable()
+        # The parent tells why a fork ended; a dump of its stack helps nobody.
+        faulthandler.disable()
         leave_no_core()
         die_with_parent(signal.SIGKILL)
         limit_time(seconds)

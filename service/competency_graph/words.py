@@ -1,0 +1,49 @@
+"""Words in the reader's language: what things are called. Writes nothing."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from competency_graph.index import Graph, Term
+from competency_graph.vocab import DCTERMS, RDFS, SKOS
+
+
+class Words:
+    """Chooses words by the languages that the client asked for, then English, then any."""
+
+    def __init__(self, graph: Graph, languages: Sequence[str]) -> None:
+        self._graph = graph
+        self._languages = [*(language.lower() for language in languages), "en"]
+        self._labels: dict[str, str | None] = {}
+
+    def choose(self, terms: Iterable[Term]) -> str | None:
+        """Return the value in the best language, or nothing where there is none."""
+        by_language = {t.language.lower(): t.value for t in terms if t.kind == "literal"}
+        for wanted in self._languages:
+            for language in (wanted, wanted.split("-")[0]):
+                if language in by_language:
+                    return by_language[language]
+        return next(iter(by_language.values()), None)
+
+    def label(self, iri: str) -> str | None:
+        """Return what a thing is called."""
+        if iri not in self._labels:
+            said = self._graph.properties(iri)
+            self._labels[iri] = self.choose(
+                said.get(SKOS + "prefLabel")
+                or said.get(RDFS + "label")
+                or said.get(DCTERMS + "title")
+                or ()
+            )
+        return self._labels[iri]
+
+    def reference(self, iri: str) -> dict[str, Any]:
+        """Return a thing as its identifier and what it is called."""
+        return {"id": iri, "label": self.label(iri)}
+
+
+def by_language(terms: Iterable[Term]) -> dict[str, str | list[str]]:
+    """Return words by language, one or a list for each."""
+    found: dict[str, list[str]] = {}
+    for term in terms:
+        found.setdefault(term.language or "@none", []).append(term.value)
+    return {k: v[0] if len(v) == 1 else v for k, v in sorted(found.items())}
