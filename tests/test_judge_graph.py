@@ -236,8 +236,8 @@ def with_p(constraint: str) -> str:
 
 REFUSED = {
     "a misspelt word": (
-        with_p('sh:mesage "Write it."@en'),
-        "“sh:mesage”.*Did you mean “sh:message”",
+        with_p('sh:mesage "Write it."@en'),  # codespell:ignore mesage
+        "“sh:mesage”.*Did you mean “sh:message”",  # codespell:ignore mesage
     ),
     "an unknown severity": (with_p("sh:severity ex:Bad"), "severity other than"),
     "a service": (
