@@ -1,14 +1,7 @@
-"""Lets Alembic run the steps on the connection that ``opening`` holds. Opens none itself."""
+"""Runs the migrations on the connection that the log hands over. Knows no URL and no file."""
 
 from alembic import context
 
-from competency_graph.log.tables import SCHEMA_TABLE
-
-# Alembic imports this file in order to run it, hence statements and no function. The connection
-# is inside a transaction already: all steps become one, whole or not at all.
-context.configure(
-    connection=context.config.attributes["connection"],
-    version_table=SCHEMA_TABLE,
-)
+context.configure(connection=context.config.attributes["connection"])
 with context.begin_transaction():
     context.run_migrations()
