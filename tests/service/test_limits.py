@@ -16,23 +16,24 @@ HOSTILE = {
     "cross-product": (
         f"SELECT (COUNT(*) AS ?n) {{ VALUES ?a {{ {_VALUES} }} VALUES ?b {{ {_VALUES} }} "
         f"VALUES ?c {{ {_VALUES} }} VALUES ?d {{ {_VALUES} }} }}",
-        503,
-        "time",
+        (503,),
+        ("time",),
     ),
     "order-by": (
         f"SELECT * {{ VALUES ?a {{ {_VALUES} }} VALUES ?b {{ {_VALUES} }} "
         f"VALUES ?c {{ {_VALUES} }} }} ORDER BY DESC(?c) ?b ?a",
-        503,
+        (503,),
         ("memory", "time"),
     ),
     "string-doubling": (
         f"SELECT (STRLEN(?s40) AS ?n) {{ BIND('abcdefgh' AS ?s0) {_GROW} }}",
-        503,
-        "memory",
+        (503,),
+        ("memory",),
     ),
-    "nesting": ("SELECT * " + "{" * 3_000 + "}" * 3_000, 400, "nesting"),
-    "additions": (f"SELECT ({_DEEP} AS ?x) {{}}", 400, "nesting"),
-    "path": (f"SELECT * {{ <a:a> {_STEPS} ?o }}", 400, "nesting"),
+    "nesting": ("SELECT * " + "{" * 3_000 + "}" * 3_000, (400,), ("nesting",)),
+    # The parser takes long before its stack ends: on a slow machine the time limit is first.
+    "additions": (f"SELECT ({_DEEP} AS ?x) {{}}", (400, 503), ("nesting", "time")),
+    "path": (f"SELECT * {{ <a:a> {_STEPS} ?o }}", (400,), ("nesting",)),
 }
 
 
@@ -51,14 +52,14 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_it_ends_at_the_limit_and_says_which(limited: Service, name: str) -> None:
-    text, status, limit = HOSTILE[name]
+    text, status, limits = HOSTILE[name]
     readers = len(limited.processes("keeping"))
     began = time.monotonic()
     reply = limited.query(text)
     took = time.monotonic() - began
-    assert reply.status == status, reply.body[:300]
-    assert reply.json()["limit"] in limit
-    assert status == 400 or "Retry-After" in reply.headers
+    assert reply.status in status, reply.body[:300]
+    assert reply.json()["limit"] in limits
+    assert reply.status == 400 or "Retry-After" in reply.headers
     # The bound on the wall clock is the limit itself with room for a busy machine.
     assert took < 2 + 3
     assert limited.query("ASK {}").status == 200
