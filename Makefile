@@ -28,7 +28,7 @@ format: .venv/dev
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: .venv/bench
+bench: .venv/dev
 	@$(BIN)/python -m bench
 
 .venv/made:
@@ -45,11 +45,6 @@ bench: .venv/bench
 .venv/dev: .venv/made pyproject.toml constraints.txt
 	@echo "== Installing the service and what checks it"
 	@$(PIP) --editable '.[dev]'
-	@touch $@
-
-.venv/bench: .venv/dev
-	@echo "== Installing the peers to compare with"
-	@$(PIP) '.[bench]'
 	@touch $@
 
 clean:
