@@ -1,102 +1,99 @@
-"""Opening a database: connecting, recognising, migrating after a backup. Reads no change."""
+"""The schema of a database: recognised, made, migrated after a backup. Reads no change."""
 
 import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, event, inspect, make_url
-from sqlalchemy.engine import Connection
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy import Connection, func, inspect, select, text
 
 from competency_graph.errors import UnusableDatabase
+from competency_graph.log.database import ANOTHER, BUSY_SECONDS, Database
+from competency_graph.log.tables import SCHEMA_TABLE, SCHEMAS
 
-_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+# Any number that other programs are unlikely to lock.
+_LOCK: Final = 0x6367_6C6F_67
 
 
-def open_engine(url: str) -> Engine:
-    """Return an engine on a database whose schema is the present one.
-
-    A new database gets its tables. An older one is migrated; a SQLite file is copied first, to
-    ``<file>.before-<its revision>``.
+def prepare(database: Database, *, backup: bool) -> None:
+    """Give a database the newest schema; an older SQLite file is copied beside itself first.
 
     Raises:
-        UnusableDatabase: it cannot be opened, is not ours, or is of a newer version.
+        UnusableDatabase: it belongs to another program or to a newer version, or fails.
     """
-    try:
-        parsed = make_url(url)
-        engine = create_engine(parsed, pool_pre_ping=False)
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
-        raise UnusableDatabase(f"The database URL cannot be used: {error}.") from None
-    shown = parsed.render_as_string(hide_password=True)
-    if engine.dialect.name == "sqlite":
-        _set_up_sqlite(engine)
-    try:
-        _bring_up_to_date(engine, shown, parsed.database)
-    except DBAPIError as error:
-        engine.dispose()
-        raise UnusableDatabase(
-            f"The database {shown} cannot be opened: {error.orig}. "
-            "Check that the path is a file that may be written, or name another with --database."
-        ) from None
-    except UnusableDatabase:
-        engine.dispose()
-        raise
-    return engine
-
-
-def _set_up_sqlite(engine: Engine) -> None:
-    """Leave transactions to us: the driver would begin them too late for one writer at a time."""
-
-    @event.listens_for(engine, "connect")
-    def connected(connection: Any, _record: object) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA busy_timeout = 10000")
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begun(connection: Connection) -> None:
-        writing = connection.get_execution_options().get("writing", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-
-def _bring_up_to_date(engine: Engine, shown: str, path: str | None) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    script = ScriptDirectory.from_config(config)
-    newest = script.get_current_head()
-    with engine.connect() as connection:
-        present = MigrationContext.configure(connection).get_current_revision()
-        tables = inspect(connection).get_table_names()
-    if present == newest:
+    with database.transaction() as connection:
+        present = _schema(connection, database.place)
+    if database.is_sqlite:
+        _write_ahead(database)
+    if present == SCHEMAS[-1]:
         return
-    if present is None and tables:
-        raise UnusableDatabase(
-            f"The database {shown} holds something else. Name another one with --database."
-        )
-    if present is not None and present not in {s.revision for s in script.walk_revisions()}:
-        raise UnusableDatabase(
-            f"The database {shown} was written by a newer version of this program "
-            f"(schema {present}). Update the program."
-        )
-    if present is not None and engine.dialect.name == "sqlite" and path and path != ":memory:":
-        _copy(path, f"{path}.before-{present}")
-    with engine.connect().execution_options(writing=True) as connection, connection.begin():
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    with database.transaction(writing=True) as connection:
+        if not database.is_sqlite:
+            connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        # Again, now that nobody else can migrate: another process may have been first.
+        present = _schema(connection, database.place)
+        if present == SCHEMAS[-1]:
+            return
+        if present is not None and backup and database.is_sqlite:
+            _back_up(database, present)
+        migrate(connection, to=SCHEMAS[-1])
 
 
-def _copy(path: str, to: str) -> None:
-    """Copy a SQLite database while others may use it."""
-    source, target = sqlite3.connect(path), sqlite3.connect(to)
-    try:
-        source.backup(target)
-    finally:
-        source.close()
-        target.close()
+def migrate(connection: Connection, *, to: str) -> None:
+    """Run the migrations up to one of ``SCHEMAS`` inside the transaction of a connection."""
+    # Imported here because it takes as long as all of SQLAlchemy, and only migrating needs it.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", "competency_graph.log:migrations")
+    command.upgrade(config, to)
+
+
+def _schema(connection: Connection, place: str) -> str | None:
+    """Return which schema a database has, None for an empty one."""
+    names = inspect(connection).get_table_names()
+    if not names:
+        return None
+    found = None
+    if SCHEMA_TABLE in names:
+        found = connection.scalar(text(f"SELECT version_num FROM {SCHEMA_TABLE}"))
+    if found is None:
+        raise UnusableDatabase(f"The database {place} holds another program's tables. {ANOTHER}")
+    if found not in SCHEMAS:
+        raise UnusableDatabase(
+            f"The database {place} was made by a newer version of Competency Graph: its schema is "
+            f"{found}, and this version knows up to {SCHEMAS[-1]}. Upgrade, or name another "
+            "database (DATABASE)."
+        )
+    return str(found)
+
+
+def _write_ahead(database: Database) -> None:
+    """Let readers and the writer work side by side; SQLite keeps this mode in the file."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    with database.driver() as connection:
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as fault:
+                # Alone among statements this one does not wait by itself for others to finish.
+                if fault.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+
+
+def _back_up(database: Database, schema: str) -> None:
+    """Copy a SQLite database, as last committed, to ``<file>.schema-<schema>.backup``."""
+    with database.driver() as source:
+        path = Path(source.execute("PRAGMA database_list").fetchone()[2])
+        target = path.with_name(f"{path.name}.schema-{schema}.backup")
+        half = target.with_name(f"{target.name}.part")
+        try:
+            with closing(sqlite3.connect(half)) as copy:
+                source.backup(copy)
+            half.replace(target)
+        finally:
+            half.unlink(missing_ok=True)

@@ -1,73 +1,97 @@
-"""The tables of the log, as SQLAlchemy declares them. Runs no statement."""
+"""The log's tables as the newest schema has them. Creates nothing: the migrations do."""
+
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
     Column,
-    DateTime,
+    ForeignKey,
     Integer,
     LargeBinary,
     MetaData,
-    String,
+    SmallInteger,
     Table,
     Text,
 )
 
+SCHEMAS: Final = ("0001", "0002")
+"""Every schema there has been, oldest first: the names of the migrations."""
+
+SCHEMA_TABLE: Final = "competency_graph_schema"
+"""Where a database says which schema it has; without it, tables are somebody else's."""
+
 metadata = MetaData()
 
-meta = Table(
-    "meta",
+setting = Table(
+    "setting",
     metadata,
-    Column("name", String(64), primary_key=True),
+    Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
 )
 
 change = Table(
     "change",
     metadata,
-    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
     Column("author", Text, nullable=False),
-    Column("time", DateTime(timezone=True), nullable=False),
+    Column("time", Text, nullable=False),
     Column("message", Text, nullable=False),
     Column("added", BigInteger, nullable=False),
     Column("removed", BigInteger, nullable=False),
-    Column("weight", BigInteger, nullable=False),
-    Column("normal_form", Integer, nullable=False),
-    Column("content_digest", LargeBinary(32), nullable=False),
-    Column("metadata_digest", LargeBinary(32), nullable=False),
-    Column("digest", LargeBinary(32), nullable=False),
+    Column("added_bytes", BigInteger, nullable=False),
+    Column("removed_bytes", BigInteger, nullable=False),
+    Column("findings_added", Integer, nullable=False),
+    Column("findings_removed", Integer, nullable=False),
+    Column("normal_form", SmallInteger, nullable=False),
+    Column("content_digest", LargeBinary, nullable=False),
+    Column("metadata_digest", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
 )
 
+# Parts of one change are numbered in the order of replay: what it removed, then what it added.
 change_part = Table(
     "change_part",
     metadata,
-    Column("number", BigInteger, primary_key=True),
-    Column("part", Integer, primary_key=True),
-    Column("kind", String(8), nullable=False),
+    Column("number", Integer, ForeignKey("change.number"), primary_key=True, autoincrement=False),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
     Column("content", LargeBinary, nullable=False),
 )
 
+# Graphs and subjects as 64-bit hashes (`touched_key`): eight bytes instead of an IRI, no limit on
+# the length of an IRI, and no name of a person left behind when a change is emptied.
 touched = Table(
     "touched",
     metadata,
-    Column("graph", Text, primary_key=True),
-    Column("subject", Text, primary_key=True),
-    Column("number", BigInteger, primary_key=True),
+    Column("subject", BigInteger, primary_key=True, autoincrement=False),
+    Column("graph", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", Integer, ForeignKey("change.number"), primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
 )
 
 finding = Table(
     "finding",
     metadata,
-    Column("number", BigInteger, primary_key=True),
-    Column("part", Integer, primary_key=True),
-    Column("kind", String(8), nullable=False),
+    Column("number", Integer, ForeignKey("change.number"), primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
     Column("content", Text, nullable=False),
 )
 
 snapshot = Table(
     "snapshot",
     metadata,
-    Column("number", BigInteger, primary_key=True),
-    Column("graph", Text, primary_key=True),
-    Column("part", Integer, primary_key=True),
+    Column("number", Integer, ForeignKey("change.number"), primary_key=True, autoincrement=False),
+    Column("quads", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+)
+
+snapshot_part = Table(
+    "snapshot_part",
+    metadata,
+    Column("number", Integer, ForeignKey("snapshot.number"), primary_key=True, autoincrement=False),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("graph", Text, nullable=False),
     Column("content", LargeBinary, nullable=False),
 )

@@ -1,4 +1,4 @@
-"""Changes, their parts, what they touched, their findings; snapshots."""
+"""The log itself: changes, their parts, what they touched, their findings, and settings."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,51 +8,57 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make the first tables."""
-    big = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+    """Create the tables of the log."""
     op.create_table(
-        "meta",
-        sa.Column("name", sa.String(64), primary_key=True),
-        sa.Column("value", sa.Text, nullable=False),
+        "setting",
+        sa.Column("name", sa.Text(), primary_key=True),
+        sa.Column("value", sa.Text(), nullable=False),
     )
     op.create_table(
         "change",
-        sa.Column("number", big, primary_key=True),
-        sa.Column("author", sa.Text, nullable=False),
-        sa.Column("time", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("message", sa.Text, nullable=False),
-        sa.Column("added", sa.BigInteger, nullable=False),
-        sa.Column("removed", sa.BigInteger, nullable=False),
-        sa.Column("weight", sa.BigInteger, nullable=False),
-        sa.Column("normal_form", sa.Integer, nullable=False),
-        sa.Column("content_digest", sa.LargeBinary(32), nullable=False),
-        sa.Column("metadata_digest", sa.LargeBinary(32), nullable=False),
-        sa.Column("digest", sa.LargeBinary(32), nullable=False),
+        sa.Column("number", sa.Integer(), primary_key=True, autoincrement=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("time", sa.Text(), nullable=False),
+        sa.Column("message", sa.Text(), nullable=False),
+        sa.Column("added", sa.BigInteger(), nullable=False),
+        sa.Column("removed", sa.BigInteger(), nullable=False),
+        sa.Column("added_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("removed_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("findings_added", sa.Integer(), nullable=False),
+        sa.Column("findings_removed", sa.Integer(), nullable=False),
+        sa.Column("normal_form", sa.SmallInteger(), nullable=False),
+        sa.Column("content_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("metadata_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
     )
     op.create_table(
         "change_part",
-        sa.Column("number", sa.BigInteger, primary_key=True),
-        sa.Column("part", sa.Integer, primary_key=True),
-        sa.Column("kind", sa.String(8), nullable=False),
-        sa.Column("content", sa.LargeBinary, nullable=False),
+        _number(),
+        sa.Column("part", sa.Integer(), primary_key=True, autoincrement=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
     )
     op.create_table(
         "touched",
-        sa.Column("graph", sa.Text, primary_key=True),
-        sa.Column("subject", sa.Text, primary_key=True),
-        sa.Column("number", sa.BigInteger, primary_key=True),
+        sa.Column("subject", sa.BigInteger(), primary_key=True, autoincrement=False),
+        sa.Column("graph", sa.BigInteger(), primary_key=True, autoincrement=False),
+        _number(),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "finding",
-        sa.Column("number", sa.BigInteger, primary_key=True),
-        sa.Column("part", sa.Integer, primary_key=True),
-        sa.Column("kind", sa.String(8), nullable=False),
-        sa.Column("content", sa.Text, nullable=False),
+        _number(),
+        sa.Column("position", sa.Integer(), primary_key=True, autoincrement=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
     )
-    op.create_table(
-        "snapshot",
-        sa.Column("number", sa.BigInteger, primary_key=True),
-        sa.Column("graph", sa.Text, primary_key=True),
-        sa.Column("part", sa.Integer, primary_key=True),
-        sa.Column("content", sa.LargeBinary, nullable=False),
+
+
+def _number() -> sa.Column[int]:
+    return sa.Column(
+        "number",
+        sa.Integer(),
+        sa.ForeignKey("change.number"),
+        primary_key=True,
+        autoincrement=False,
     )

@@ -1,0 +1,362 @@
+"""The log: append at an expected head, read, keep snapshots, verify. Judges no change."""
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from hashlib import sha256
+from typing import Any, Final, Self
+
+from sqlalchemy import Connection, Row, Select, Table, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from competency_graph.errors import NotFound, StaleHead, UnusableDatabase
+from competency_graph.log import snapshots
+from competency_graph.log.blocks import Kind, Line, Packed, pack, split, unpack
+from competency_graph.log.chain import (
+    ORIGIN,
+    content_digest,
+    finding_line,
+    finding_text,
+    link,
+    metadata_digest,
+    time_text,
+    touched_key,
+)
+from competency_graph.log.database import Database
+from competency_graph.log.schema import prepare
+from competency_graph.log.tables import change, change_part, finding, setting, touched
+from competency_graph.log.values import Change, Draft
+from competency_graph.log.verification import first_fault
+
+MOST_TOUCHED: Final = 10_000
+"""A change that touches more subjects than this is listed under its graphs only."""
+
+# Keys for what is no IRI: a graph touched in any way; in more subjects than are listed.
+_GRAPH: Final = touched_key("")
+_MANY: Final = touched_key("*")
+
+_Rows = list[dict[str, Any]]
+
+
+class Log:
+    """An open log. It holds database handles until it is closed: close it before a fork.
+
+    No handle is in use while a caller works on what an iterator gave, so iterators may be left
+    half read. Every method raises ``UnusableDatabase`` when the database fails it.
+    """
+
+    def __init__(self, database: Database, base: str | None) -> None:
+        self._database = database
+        self._base = base
+
+    @classmethod
+    def open(cls, url: str, *, base: str | None = None, backup: bool = True) -> Self:
+        """Open the log at a database URL; make it, or migrate it, where needed.
+
+        Args:
+            url: a SQLAlchemy URL of SQLite (a file) or PostgreSQL.
+            base: the base of our IRIs, without which no first change can be appended.
+            backup: copy an older SQLite file to ``<file>.schema-<its schema>.backup`` before
+                migrating it; a PostgreSQL database is its operator's to back up.
+
+        Raises:
+            UnusableDatabase: it cannot be opened, is another program's or a newer version's, or
+                was begun with another base.
+        """
+        database = Database.at(url)
+        log = cls(database, base)
+        try:
+            prepare(database, backup=backup)
+            with database.transaction() as connection:
+                log._check_base(connection)
+        except BaseException:
+            log.close()
+            raise
+        return log
+
+    def close(self) -> None:
+        """Give back every handle."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def head(self) -> int:
+        """Return the number of the newest change, 0 where there is none."""
+        with self._database.transaction() as connection:
+            return _head(connection)
+
+    def base(self) -> str | None:
+        """Return the base of our IRIs as the first change fixed it, None before that."""
+        with self._database.transaction() as connection:
+            return _base(connection)
+
+    def append(self, draft: Draft, *, expected_head: int) -> int:
+        """Record a change after the expected head, whole or not at all, and return its number.
+
+        The time recorded is never before that of the change before.
+
+        Raises:
+            StaleHead: the log is not at the expected head.
+            ValueError: the lines are not sorted and distinct, or the log was opened without a base
+                and this is its first change.
+        """
+        # Asked before the work of packing and again in the transaction, which is then short.
+        if (head := self.head()) != expected_head:
+            raise StaleHead(expected=expected_head, actual=head)
+        removed, added = pack(draft.removed), pack(draft.added)
+        findings = _finding_rows(draft, expected_head + 1)
+        try:
+            with self._database.transaction(writing=True) as connection:
+                newest = _newest(connection)
+                if (head := newest.number if newest else 0) != expected_head:
+                    raise StaleHead(expected=expected_head, actual=head)
+                # Where writers do not queue for a transaction, a key conflict here is the stale
+                # head: so the number follows from the row that was just read, and no second look.
+                row = _change_row(draft, newest, removed, added, findings)
+                connection.execute(insert(change), row)
+                self._fix_base(connection, head)
+                _insert(connection, change_part, _part_rows(row["number"], removed, added))
+                _insert(connection, touched, _touched_rows(row["number"], draft.touched))
+                _insert(connection, finding, findings)
+        except IntegrityError:
+            raise StaleHead(expected=expected_head, actual=self.head()) from None
+        return expected_head + 1
+
+    def changes(self, *, after: int = 0, limit: int | None = None) -> Iterator[Change]:
+        """Return what is said about the changes after a number, oldest first."""
+        return self._changes(select(change), after, limit)
+
+    def history(
+        self,
+        graph: str | None,
+        subject: str | None = None,
+        *,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> Iterator[Change]:
+        """Return the changes that touched a subject of a graph, oldest first.
+
+        Without a subject: that touched the graph at all; without a graph: the subject in any.
+        A change of more than ``MOST_TOUCHED`` subjects is in the history of every subject of its
+        graphs.
+        """
+        keys = [_GRAPH] if subject is None else [touched_key(subject), _MANY]
+        found = select(touched.c.number).where(touched.c.subject.in_(keys))
+        if graph is not None:
+            found = found.where(touched.c.graph == touched_key(graph))
+        return self._changes(select(change).where(change.c.number.in_(found)), after, limit)
+
+    def read(self, number: int) -> tuple[Iterator[bytes], Iterator[bytes]]:
+        """Return the lines that a change added and those that it removed, read part by part.
+
+        Raises:
+            NotFound: there is no such change.
+        """
+        self._require(number)
+        return self._lines(number, "added"), self._lines(number, "removed")
+
+    def findings(self, number: int) -> tuple[_Rows, _Rows]:
+        """Return the findings that a change added and those that it removed.
+
+        Raises:
+            NotFound: there is no such change.
+        """
+        self._require(number)
+        query = select(finding).where(finding.c.number == number)
+        rows = list(self._database.rows(query, finding.c.position))
+        added = [json.loads(row.content) for row in rows if row.kind == "added"]
+        removed = [json.loads(row.content) for row in rows if row.kind == "removed"]
+        return added, removed
+
+    def write_snapshot(self, number: int, graphs: Iterable[tuple[str, Iterable[Line]]]) -> None:
+        """Keep the whole graph as it was at a change, so that reading need not begin at the first.
+
+        Args:
+            number: the change; if it has a snapshot already, that one stays.
+            graphs: each named graph once, with its sorted N-Quads lines.
+
+        Raises:
+            NotFound: there is no such change.
+        """
+        self._require(number)
+        snapshots.write(self._database, number, graphs)
+
+    def latest_snapshot(self) -> int:
+        """Return the number of the change that the newest snapshot was taken at, 0 without any."""
+        return snapshots.latest(self._database)
+
+    def snapshot_due(self) -> bool:
+        """Say whether reading what came after the newest snapshot costs more than a new one.
+
+        That is after 10,000 changes, or when they weigh four times the graph.
+        """
+        return snapshots.due(self._database)
+
+    def content_blocks(self, upto: int | None = None) -> Iterator[tuple[Kind, bytes]]:
+        """Return what rebuilds the graph at a change, or at the head: blocks to apply in order.
+
+        First the newest snapshot that is not past it, then each later change: what it removed,
+        then what it added. A block is N-Quads lines of at most 4 MB, or a single longer line.
+
+        Raises:
+            NotFound: there is no such change.
+        """
+        head = self.head()
+        if upto is not None and not 0 <= upto <= head:
+            raise _no_change(upto, head)
+        return snapshots.blocks(self._database, head if upto is None else upto)
+
+    def verify(self) -> int | None:
+        """Return the number of the first change or snapshot that is not as recorded, or None.
+
+        It reads everything. Changes cut off at the end cannot show: whoever must know them gone
+        keeps a later digest elsewhere. The index of histories is not covered.
+        """
+        return first_fault(self._database)
+
+    def _require(self, number: int) -> None:
+        if not 1 <= number <= (head := self.head()):
+            raise _no_change(number, head)
+
+    def _changes(
+        self, query: Select[*tuple[Any, ...]], after: int, limit: int | None
+    ) -> Iterator[Change]:
+        query = query.where(change.c.number > after)
+        # Numbers have no gaps, but a history has: it may need more rows than numbers.
+        rows = self._database.rows(query, change.c.number, page=min(limit or 500, 500))
+        for place, row in enumerate(rows, start=1):
+            yield _change(row)
+            if place == limit:
+                return
+
+    def _lines(self, number: int, kind: Kind) -> Iterator[bytes]:
+        query = select(change_part).where(
+            change_part.c.number == number, change_part.c.kind == kind
+        )
+        for row in self._database.rows(query, change_part.c.part, page=snapshots.PAGE):
+            with self._database.unpacking(f"Change {number}"):
+                text = unpack(row.content)
+            yield from split(text)
+
+    def _check_base(self, connection: Connection) -> None:
+        fixed = _base(connection)
+        if fixed is not None and self._base is not None and fixed != self._base:
+            raise UnusableDatabase(
+                f"The database {self._database.place} was begun with the base {fixed}, and "
+                f"the setting BASE is {self._base}. Set BASE back, or name another database "
+                "(DATABASE)."
+            )
+
+    def _fix_base(self, connection: Connection, head: int) -> None:
+        # Checked again: another process may have begun the log since this one opened it.
+        self._check_base(connection)
+        if head == 0:
+            if self._base is None:
+                raise ValueError("the first change of a log needs the base that it was opened with")
+            connection.execute(insert(setting), {"name": "base", "value": self._base})
+
+
+def _head(connection: Connection) -> int:
+    return connection.scalar(select(func.max(change.c.number))) or 0
+
+
+def _newest(connection: Connection) -> Row[*tuple[Any, ...]] | None:
+    return connection.execute(select(change).order_by(change.c.number.desc()).limit(1)).first()
+
+
+def _base(connection: Connection) -> str | None:
+    return connection.scalar(select(setting.c.value).where(setting.c.name == "base"))
+
+
+def _no_change(number: int, head: int) -> NotFound:
+    return NotFound(f"There is no change {number}; the newest is {head}.", revision=head)
+
+
+def _change(row: Row[*tuple[Any, ...]]) -> Change:
+    return Change(
+        number=row.number,
+        author=row.author,
+        time=datetime.fromisoformat(row.time),
+        message=row.message,
+        digest=row.digest.hex(),
+        added=row.added,
+        removed=row.removed,
+        findings_added=row.findings_added,
+        findings_removed=row.findings_removed,
+        normal_form=row.normal_form,
+    )
+
+
+def _change_row(
+    draft: Draft,
+    previous: Row[*tuple[Any, ...]] | None,
+    removed: Packed,
+    added: Packed,
+    findings: _Rows,
+) -> dict[str, Any]:
+    time = time_text(draft.time)
+    said = {
+        "number": previous.number + 1 if previous else 1,
+        "author": draft.author,
+        "time": max(time, previous.time) if previous else time,
+        "message": draft.message,
+        "added": added.count,
+        "removed": removed.count,
+        "added_bytes": added.size,
+        "removed_bytes": removed.size,
+        "findings_added": len(draft.findings_added),
+        "findings_removed": len(draft.findings_removed),
+        "normal_form": draft.normal_form,
+    }
+    text = b"".join(finding_line(row["kind"], row["content"]) for row in findings)
+    content = content_digest(removed.digest, added.digest, sha256(text).digest())
+    metadata = metadata_digest(said)
+    digest = link(previous.digest if previous else ORIGIN, content, metadata)
+    return said | {
+        "content_digest": content,
+        "metadata_digest": metadata,
+        "digest": digest,
+    }
+
+
+def _part_rows(number: int, removed: Packed, added: Packed) -> _Rows:
+    blocks = [("removed", block) for block in removed.blocks]
+    blocks += [("added", block) for block in added.blocks]
+    return [
+        {"number": number, "part": part, "kind": kind, "content": block}
+        for part, (kind, block) in enumerate(blocks)
+    ]
+
+
+def _touched_rows(number: int, pairs: Iterable[tuple[str, str | None]]) -> _Rows:
+    given = set(pairs)
+    if len(given) > MOST_TOUCHED:
+        given = {(graph, None) for graph, _ in given}
+    keys = {(touched_key(graph), _GRAPH) for graph, _ in given}
+    keys |= {
+        (touched_key(graph), _MANY if subject is None else touched_key(subject))
+        for graph, subject in given
+    }
+    # In the order of the key, so that the index is written from one end to the other.
+    return [
+        {"subject": subject, "graph": graph, "number": number}
+        for subject, graph in sorted((subject, graph) for graph, subject in keys)
+    ]
+
+
+def _finding_rows(draft: Draft, number: int) -> _Rows:
+    findings = [("removed", finding_text(row)) for row in draft.findings_removed]
+    findings += [("added", finding_text(row)) for row in draft.findings_added]
+    return [
+        {"number": number, "position": position, "kind": kind, "content": content}
+        for position, (kind, content) in enumerate(findings)
+    ]
+
+
+def _insert(connection: Connection, table: Table, rows: _Rows) -> None:
+    if rows:
+        connection.execute(insert(table), rows)

@@ -1,0 +1,52 @@
+"""What goes into the log and what comes out, as frozen values. Stores nothing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from competency_graph.log.blocks import Line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A change to be appended: exactly the difference it makes, and what is said about it.
+
+    ``added`` and ``removed`` are N-Quads lines in the order of their bytes, each once; what was
+    there before is not added, what was not there is not removed. ``touched`` names
+    (graph, subject): IRIs as they are, blank nodes as ``_:label``, an empty string for the default
+    graph, None for more subjects than are worth naming. Findings are rows that JSON can
+    hold. ``time`` is aware.
+    """
+
+    author: str
+    time: datetime
+    message: str
+    added: Iterable[Line] = ()
+    removed: Iterable[Line] = ()
+    touched: Iterable[tuple[str, str | None]] = ()
+    findings_added: Sequence[Mapping[str, object]] = ()
+    findings_removed: Sequence[Mapping[str, object]] = ()
+    normal_form: int = 1
+
+    def __post_init__(self) -> None:
+        if self.time.utcoffset() is None:
+            raise ValueError("the time of a change needs a time zone")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What the log says about a change it holds; ``added`` to ``findings_removed`` are counts.
+
+    ``digest`` is hexadecimal and covers this change and, through the chain, all before it.
+    """
+
+    number: int
+    author: str
+    time: datetime
+    message: str
+    digest: str
+    added: int
+    removed: int
+    findings_added: int
+    findings_removed: int
+    normal_form: int
