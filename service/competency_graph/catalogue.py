@@ -9,6 +9,7 @@ import base64
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from competency_graph import jsonld
 from competency_graph.errors import Ambiguous, BadRequest, NotFound
@@ -151,7 +152,9 @@ def items(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     more = None
     if len(rest) > limit:
         label, iri, _ = rest[limit - 1]
-        more = base64.urlsafe_b64encode(json.dumps([label, iri]).encode()).decode()
+        cursor = base64.urlsafe_b64encode(json.dumps([label, iri]).encode()).decode()
+        again = {**parameters["again"], "cursor": cursor}
+        more = f"/api/v1/{collection}?{urlencode(again)}"
     body = {"@context": jsonld.CONTEXT_URL, "items": page, "total": len(told), "next": more}
     return _write(body, output, JSON_LD)
 
@@ -239,7 +242,6 @@ def profile(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     needed.sort(key=lambda row: (row["competency"]["label"] or "", row["id"]))
     said = graph.properties(role)
     body = {"@context": jsonld.CONTEXT_URL, **_brief(words, role, said), "total": len(needed)}
-    # Only the role's own requirements belong to it in the graph; the member maps to null.
     return _write({**body, "profile": needed}, output, JSON_LD)
 
 

@@ -42,6 +42,8 @@ class CompetencyGraphError(Exception):
     status: ClassVar[int] = 500
     exit_code: ClassVar[int] = 2
     retry_after: int | None = None
+    # Whether a reader had to be ended for it (KILL_LIMIT counts these).
+    ended_reader: bool = False
 
     def __init__(self, detail: str, **facts: object) -> None:
         super().__init__(detail)

@@ -105,7 +105,7 @@ SINGLE: Final = {
 }
 COMPUTED: Final = (
     *("label", "definition", "description", "total", "next", "status", "framework"),
-    *("inheritedFrom", "overrides", "children"),
+    *("inheritedFrom", "overrides"),
 )
 
 
@@ -115,7 +115,8 @@ def context() -> dict[str, Any]:
         "@version": 1.1,
         "id": "@id",
         "type": "@type",
-        "items": "@graph",
+        # Members that list other objects: these are told beside, not said of the one that lists.
+        **dict.fromkeys(("items", "profile", "children"), "@included"),
         "@vocab": CG,
         **dict.fromkeys(COMPUTED),
         **{key: {"@id": iri, "@container": "@language"} for key, iri in WORDS.items()},
@@ -129,5 +130,4 @@ def context() -> dict[str, Any]:
     for kind, members in INCOMING.items():
         scoped = {key: {"@reverse": iri, "@type": "@id"} for key, iri in members.items()}
         terms[kind] = {"@id": CG + kind, "@context": {"@propagate": False, **scoped}}
-    terms["profile"] = None
     return {"@context": terms}

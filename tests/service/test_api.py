@@ -27,14 +27,15 @@ def _get(service: Service, path: str) -> dict[str, Any]:
 
 def _all(service: Service, collection: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    cursor = ""
+    address = f"{collection}?limit=7&lang=de"
     while True:
-        page = _get(service, f"{collection}?limit=7{cursor}")
+        page = _get(service, address)
         found += page["items"]
         if page["next"] is None:
             assert len(found) == page["total"]
             return found
-        cursor = "&cursor=" + quote(page["next"])
+        address = page["next"].removeprefix("/api/v1/")
+        assert "lang=de" in address
 
 
 def test_the_profile_of_the_knowledge_broker(service: Service) -> None:
@@ -113,6 +114,16 @@ def test_json_ld_is_a_part_of_the_graph(
         triples = _statements(json.dumps(body).encode(), ox.RdfFormat.JSON_LD)
         strange = triples - everything
         assert not strange, f"{path} says what the graph does not: {sorted(map(str, strange))[:3]}"
+        listed = [b for m in ("items", "profile", "children") for b in body.get(m, ())]
+        subjects = {subject for subject, *_ in triples}
+        for other in listed:
+            assert f"<{other['id']}>" in subjects, f"{path} says nothing of {other['id']}"
         assert len(triples) > 3, f"{path} says nothing"
         said += len(triples)
     assert said > 30
+
+
+def test_a_large_page_names_the_next_one_too(service: Service) -> None:
+    reply = service.get("/api/v1/evidence?limit=31")
+    assert int(reply.headers["Content-Length"]) > 65_536, "the page must be one that is spooled"
+    assert reply.headers["Link"] == f'<{reply.json()["next"]}>; rel="next"'

@@ -79,3 +79,15 @@ def test_a_client_that_keeps_doing_it_is_asked_to_wait_for_queries_only(tmp_path
         assert running.get("/graphs").status == 200
     finally:
         running.stop()
+
+
+def test_an_answer_that_is_too_large_is_refused_whole(tmp_path: Path) -> None:
+    running = start_service(tmp_path, query_bytes="300 kB", kill_limit="1")
+    try:
+        for _ in range(2):
+            reply = running.query("SELECT * { ?a ?b ?c . ?s ?p ?o } LIMIT 50000")
+            assert reply.status == 503, reply.body[:200]
+            assert reply.json()["limit"] == "bytes"
+        assert running.query("SELECT * { ?s ?p ?o } LIMIT 100").status == 200
+    finally:
+        running.stop()

@@ -10,6 +10,11 @@ PROBLEMS = [
     ("/sparql?query=ASK%7B%7D&colour=red", 400, "unknown-parameter"),
     ("/healthz?x=1", 400, "unknown-parameter"),
     ("/graphs?graph=https://example.org/none", 404, "not-found"),
+    ("/graphs?graph=no%20iri", 400, "bad-request"),
+    ("/id?iri=x:%3Cscript%3E", 400, "bad-request"),
+    ("/api/v1/roles/http:%2F%2F%3C%3E", 400, "bad-request"),
+    ("/api/v1/competencies?type=%3C%3E", 400, "bad-request"),
+    ("/api/v1/competencies?cursor=x", 400, "bad-request"),
     ("/sparql?query=SELECT*FROM%3Chttp://127.0.0.1:9/x%3E%7B%7D", 400, "bad-query"),
     ("/sparql?query=ASK%7B%7D&default-graph-uri=http://127.0.0.1:9/x", 400, "bad-query"),
 ]

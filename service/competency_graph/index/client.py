@@ -153,8 +153,12 @@ class Client:
         limit = LIMIT_OF_SIGNAL.get(number or 0)
         if limit is None and lasted >= seconds:
             limit = "time"
-        if limit == "nesting":
-            return TooDeep(MAX_NESTING)
         if limit is not None:
-            return LimitReached(limit, self._values.get(limit))
+            error: CompetencyGraphError = (
+                TooDeep(MAX_NESTING)
+                if limit == "nesting"
+                else LimitReached(limit, self._values.get(limit))
+            )
+            error.ended_reader = True
+            return error
         return Unavailable("The process that worked on this ended. Try again.", retry_after=1)

@@ -6,7 +6,7 @@ from typing import IO, Final, NamedTuple
 import pyoxigraph as ox
 
 from competency_graph import queries
-from competency_graph.errors import BadQuery, NotAcceptable, NotFound
+from competency_graph.errors import BadQuery, BadRequest, NotAcceptable, NotFound
 from competency_graph.index.scan import scan_query
 from competency_graph.rdf import RESULTS, SYNTAXES, Syntax
 from competency_graph.vocab import PREFIXES
@@ -36,6 +36,14 @@ def _term(node: object) -> Term:
     if isinstance(node, ox.BlankNode):
         return Term("blank", node.value)
     return Term("triple", str(node))
+
+
+def _named(iri: str) -> ox.NamedNode:
+    """Return the node of an IRI that a client may have written."""
+    try:
+        return ox.NamedNode(iri)
+    except ValueError:
+        raise BadRequest(f"“{iri}” is not an IRI. Percent-encode what it may not hold.") from None
 
 
 class Graph:
@@ -80,7 +88,7 @@ class Graph:
         An unbound cell is a literal of no characters and no datatype.
         """
         bound: dict[ox.Variable, ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple] = {
-            ox.Variable(v): ox.NamedNode(iri) for v, iri in (bindings or {}).items()
+            ox.Variable(v): _named(iri) for v, iri in (bindings or {}).items()
         }
         found = self._store.query(queries.text(name), substitutions=bound)
         assert isinstance(found, ox.QuerySolutions)
@@ -90,7 +98,7 @@ class Graph:
     def properties(self, iri: str) -> dict[str, list[Term]]:
         """Return what is said of a thing: predicate IRI to values, sorted; empty if nothing is."""
         found: dict[str, list[Term]] = {}
-        for quad in self._store.quads_for_pattern(ox.NamedNode(iri), None, None, self._view):
+        for quad in self._store.quads_for_pattern(_named(iri), None, None, self._view):
             found.setdefault(quad.predicate.value, []).append(_term(quad.object))
         for values in found.values():
             values.sort()
@@ -98,9 +106,7 @@ class Graph:
 
     def subjects(self, predicate: str, value: str) -> list[str]:
         """Return the IRIs of which the predicate has this IRI as value, sorted."""
-        quads = self._store.quads_for_pattern(
-            None, ox.NamedNode(predicate), ox.NamedNode(value), self._view
-        )
+        quads = self._store.quads_for_pattern(None, _named(predicate), _named(value), self._view)
         return sorted({q.subject.value for q in quads if isinstance(q.subject, ox.NamedNode)})
 
     def graph_names(self) -> list[str]:
@@ -117,7 +123,7 @@ class Graph:
         Raises:
             NotFound: there is no such graph.
         """
-        graph: ox.NamedNode | ox.DefaultGraph = _DEFAULT if name is None else ox.NamedNode(name)
+        graph: ox.NamedNode | ox.DefaultGraph = _DEFAULT if name is None else _named(name)
         if isinstance(graph, ox.NamedNode) and not self._store.contains_named_graph(graph):
             raise NotFound(f"There is no graph {name}. GET /graphs lists those there are.")
         quads = self._store.quads_for_pattern(None, None, None, graph)
@@ -129,7 +135,7 @@ class Graph:
         Raises:
             NotFound: nothing is said of it.
         """
-        triples = list(self._described(ox.NamedNode(iri)))
+        triples = list(self._described(_named(iri)))
         if not triples:
             raise NotFound(f"Nothing is known about {iri}.")
         ox.serialize(triples, output, syntax.format, prefixes=PREFIXES)

@@ -12,6 +12,7 @@ import socket
 import struct
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -90,6 +91,7 @@ def serve(graph: Graph, lane: Lane, *, slot: int, serial: int, lifeline: int) ->
         os.nice(lane.nice)
         _offer_to_the_oom_killer()
     # The engine reports a failed allocation on standard error; the keeper says it better.
+    report = os.dup(2)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     fork.seal()
     waiting = select.poll()
@@ -108,15 +110,17 @@ def serve(graph: Graph, lane: Lane, *, slot: int, serial: int, lifeline: int) ->
         signal.pthread_sigmask(signal.SIG_SETMASK, [signal.SIGTERM])
         began = time.monotonic()
         with connection:
-            _serve_one(graph, lane, connection, slot, serial)
+            _serve_one(graph, lane, connection, HELLO.pack(slot, serial), report)
         if time.monotonic() - began > _LOOK_AT_MEMORY_AFTER and _private() > lane.private:
             os._exit(0)
 
 
-def _serve_one(graph: Graph, lane: Lane, connection: socket.socket, slot: int, serial: int) -> None:
+def _serve_one(
+    graph: Graph, lane: Lane, connection: socket.socket, hello: bytes, report: int
+) -> None:
     try:
         connection.settimeout(_PATIENCE)
-        connection.sendall(HELLO.pack(slot, serial))
+        connection.sendall(hello)
         request = wire.receive(connection, most=1 << 26)
         if request is None:
             return
@@ -134,6 +138,14 @@ def _serve_one(graph: Graph, lane: Lane, connection: socket.socket, slot: int, s
             return
         except MemoryError:
             os.abort()
+        except Exception:
+            # A fault of ours must not cost a reader, or a client could end all of them with it.
+            fork.limit_time(0)
+            fork.limit_memory(None)
+            os.write(report, traceback.format_exc().encode())
+            told = wire.error_to_bytes(InternalError("The fault is recorded. Try again later."))
+            wire.send(connection, {"error": True, "revision": graph.revision}, told)
+            return
         fork.limit_time(0)
         fork.limit_memory(None)
         _reply(connection, graph, media_type, spool)

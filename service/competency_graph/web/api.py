@@ -1,6 +1,7 @@
 """`/api/v1`: JSON for apps. Declares parameters once; what is answered is the catalogue's part."""
 
-from typing import Any, Literal
+import os
+from typing import Any, Final, Literal
 
 from flask import Response, request
 from flask_openapi3 import APIBlueprint, Tag
@@ -81,7 +82,7 @@ class Items(BaseModel):
 
     items: list[Item]
     total: int
-    next: str | None = Field(description="cursor of the next page")
+    next: str | None = Field(description="address of the next page, on this host")
 
 
 class Problem(BaseModel):
@@ -95,6 +96,8 @@ class Problem(BaseModel):
     code: str
 
 
+# A request line has 8 kB at most, and the address is made of one.
+_LONGEST_ADDRESS: Final = 16_384
 _ONE: Any = {200: Item, 404: Problem}
 _MANY: Any = {200: Items, 404: Problem}
 
@@ -133,22 +136,25 @@ def items(path: ListPath, query: ListQuery) -> Response:
             **query.model_dump(),
             "collection": _collection(path.collection),
             "languages": languages(),
+            "again": request.args.to_dict(),
         },
     )
-    response = _told(whole)
     more = _next(whole)
-    if more:
-        arguments = {**request.args.to_dict(), "cursor": more}
-        target = "&".join(f"{name}={value}" for name, value in arguments.items())
-        response.headers["Link"] = f'<{request.base_url}?{target}>; rel="next"'
+    response = _told(whole)
+    if more is not None:
+        response.headers["Link"] = f'<{more}>; rel="next"'
     return response
 
 
 def _next(whole: Whole) -> str | None:
-    """Return the cursor at the end of a body, without reading the body as JSON again."""
-    tail = whole.body[-400:].decode("utf-8", "replace")
-    cursor = tail.rpartition('"next":')[2].rstrip("}")
-    return cursor.strip('"') if cursor.startswith('"') else None
+    """Return the address at the end of a body, without reading the body as JSON again."""
+    start = max(0, whole.size - _LONGEST_ADDRESS)
+    if whole.descriptor is None:
+        tail = whole.body[start:]
+    else:
+        tail = os.pread(whole.descriptor, _LONGEST_ADDRESS, start)
+    address = tail.rpartition(b'"next":')[2].rstrip(b"}").decode("ascii", "replace")
+    return address.strip('"') if address.startswith('"') else None
 
 
 @paths.get("/roles/<path:reference>/profile", tags=[_TAG], responses=_ONE)

@@ -43,8 +43,9 @@ def sparql() -> Response:
         )
     try:
         return answer(client().query(text, _options(parameters)))
-    except (LimitReached, TooDeep):
-        client().board.record_kill(address)
+    except (LimitReached, TooDeep) as error:
+        if error.ended_reader:
+            client().board.record_kill(address)
         raise
 
 
