@@ -13,7 +13,9 @@ from typing import Final
 
 _WORD: Final = struct.Struct("=Q")
 _REVISION, _GENERATION, _GROUP, _SEALED = 0, 8, 16, 24
-_DEATHS, _SLOTS = 64, 64
+_SERVED, _SLOTS = 64, 64
+_DEATH_COUNT, _DEATHS, _REMEMBERED = 1024, 1032, 128
+_DEATH: Final = struct.Struct("=QQ")
 _KILLS, _CLIENTS, _PROBES = 4096, 1024, 8
 _ENTRY: Final = struct.Struct("=III4x")
 _SIZE: Final = _KILLS + _CLIENTS * _ENTRY.size
@@ -77,14 +79,29 @@ class Board:
         """Return the slot of a keeper's reader; two successive keepers share none."""
         return (generation % 2) * (_SLOTS // 2) + index
 
-    def record_death(self, slot: int, serial: int, signal_number: int) -> None:
-        """Write which signal ended the reader with this serial number; 0 for none."""
-        _WORD.pack_into(self._map, _DEATHS + slot * 8, serial << 8 | signal_number)
+    def take(self, slot: int, request: int) -> None:
+        """Write which request the reader in this slot works on."""
+        _WORD.pack_into(self._map, _SERVED + slot * 8, request)
 
-    def death(self, slot: int, serial: int) -> int | None:
-        """Return the signal that ended this reader, or nothing while that is not known."""
-        word = self._read(_DEATHS + slot * 8)
-        return word & 0xFF if word >> 8 == serial else None
+    def record_death(self, slot: int, signal_number: int) -> None:
+        """Write which signal ended the reader in this slot, by the request that it worked on.
+
+        Only the keeper writes here, before another reader gets the slot.
+        """
+        count = self._read(_DEATH_COUNT)
+        place = _DEATHS + count % _REMEMBERED * _DEATH.size
+        # The request last: who finds it must find its own signal beside it.
+        _WORD.pack_into(self._map, place + _WORD.size, signal_number)
+        _WORD.pack_into(self._map, place, self._read(_SERVED + slot * 8))
+        _WORD.pack_into(self._map, _DEATH_COUNT, count + 1)
+
+    def death(self, request: int) -> int | None:
+        """Return the signal that ended the reader of a request, or nothing while not known."""
+        for place in range(_DEATHS, _DEATHS + _REMEMBERED * _DEATH.size, _DEATH.size):
+            held, signal_number = _DEATH.unpack_from(self._map, place)
+            if held == request:
+                return int(signal_number)
+        return None
 
     def record_kill(self, client: str) -> None:
         """Count one query of this client that had to be killed."""

@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from competency_graph.errors import CompetencyGraphError, LimitReached, TooDeep,
 from competency_graph.index import wire
 from competency_graph.index.board import Board
 from competency_graph.index.fork import LIMIT_OF_SIGNAL
-from competency_graph.index.reader import HELLO, INLINE
+from competency_graph.index.reader import INLINE
 from competency_graph.index.scan import MAX_NESTING
 
 BOARD: Final = "board"
@@ -58,6 +59,7 @@ class Client:
         self.board = Board(run / BOARD)
         self._run = run
         self._seconds = query_seconds
+        self._numbers = count(1)
         self._values = {"time": query_seconds, "memory": query_memory / 1_000_000}
 
     def look_up(self, name: str, parameters: Mapping[str, Any]) -> Whole:
@@ -85,18 +87,14 @@ class Client:
         return self._ask(QUERY_SOCKET, {"ask": "query", "options": options}, text, self._seconds)
 
     def _ask(self, lane: str, head: Mapping[str, Any], body: bytes, seconds: float) -> Whole:
+        # A name that no other request on this machine has, by which the board tells of its end.
+        request = os.getpid() << 32 | next(self._numbers) & 0xFFFFFFFF
         connection = self._connect(lane)
-        slot = serial = None
-        began = time.monotonic()
         try:
-            connection.settimeout(seconds + _GRACE)
-            wire.send(connection, head, body)
-            hello = connection.recv(HELLO.size, socket.MSG_WAITALL)
-            if len(hello) == HELLO.size:
-                slot, serial = HELLO.unpack(hello)
-            began = time.monotonic()
-            connection.settimeout(seconds + _GRACE)
-            told = wire.receive(connection, most=INLINE * 16) if slot is not None else None
+            # It may wait in the queue about as long as it may run.
+            connection.settimeout(2 * (seconds + _GRACE))
+            wire.send(connection, {**head, "request": request}, body)
+            told = wire.receive(connection, most=INLINE * 16)
         except TimeoutError:
             raise self._busy() from None
         except ConnectionError:
@@ -104,7 +102,7 @@ class Client:
         finally:
             connection.close()
         if told is None:
-            raise self._lost(slot, serial, time.monotonic() - began, seconds)
+            raise self._lost(request)
         answer, content, descriptor = told
         if answer.get("error"):
             raise wire.error_from_bytes(content)
@@ -139,20 +137,12 @@ class Client:
             "As many queries wait as may (QUEUE). Try again in a moment.", retry_after=2
         )
 
-    def _lost(
-        self, slot: int | None, serial: int | None, lasted: float, seconds: float
-    ) -> CompetencyGraphError:
+    def _lost(self, request: int) -> CompetencyGraphError:
         """Return why there was no answer, from what the keeper wrote on the board."""
-        number = None
         deadline = time.monotonic() + _OBITUARY
-        while slot is not None and serial is not None and time.monotonic() < deadline:
-            number = self.board.death(slot, serial)
-            if number is not None:
-                break
+        while (number := self.board.death(request)) is None and time.monotonic() < deadline:
             time.sleep(0.002)
         limit = LIMIT_OF_SIGNAL.get(number or 0)
-        if limit is None and lasted >= seconds:
-            limit = "time"
         if limit is not None:
             error: CompetencyGraphError = (
                 TooDeep(MAX_NESTING)

@@ -20,8 +20,7 @@ _TOO_YOUNG_TO_DIE = 0.02
 @dataclass(frozen=True, slots=True)
 class _Child:
     lane: Lane
-    index: int
-    serial: int
+    slot: int
     born: float
 
 
@@ -38,7 +37,6 @@ class Keeper:
         self._places = [lane for lane in lanes for _ in range(lane.readers)]
         self._lifeline = lifeline
         self._generation = board.generation + 1
-        self._serial = self._generation << 12
         self._children: dict[int, _Child] = {}
 
     def run(self) -> None:
@@ -49,7 +47,7 @@ class Keeper:
         gc.freeze()
         sealed = _can_seal()
         for index, lane in enumerate(self._places):
-            self._fork(lane, index)
+            self._fork(lane, Board.slot(self._generation, index))
         earlier = self._board.group
         self._board.serve(
             revision=self._graph.revision,
@@ -68,21 +66,14 @@ class Keeper:
             self._replace_the_dead()
         self._end()
 
-    def _fork(self, lane: Lane, index: int) -> None:
-        self._serial += 1
+    def _fork(self, lane: Lane, slot: int) -> None:
         pid = os.fork()
         if pid == 0:
             try:
-                reader.serve(
-                    self._graph,
-                    lane,
-                    slot=Board.slot(self._generation, index),
-                    serial=self._serial & 0xFFFFFFFF,
-                    lifeline=self._lifeline,
-                )
+                reader.serve(self._graph, lane, self._board, slot=slot, lifeline=self._lifeline)
             finally:
                 os._exit(70)
-        self._children[pid] = _Child(lane, index, self._serial & 0xFFFFFFFF, time.monotonic())
+        self._children[pid] = _Child(lane, slot, time.monotonic())
 
     def _replace_the_dead(self) -> None:
         while self._children:
@@ -93,11 +84,10 @@ class Keeper:
             if child is None:
                 continue
             number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-            slot = Board.slot(self._generation, child.index)
-            self._board.record_death(slot, child.serial, number)
+            self._board.record_death(child.slot, number)
             if time.monotonic() - child.born < _TOO_YOUNG_TO_DIE:
                 time.sleep(_TOO_YOUNG_TO_DIE)
-            self._fork(child.lane, child.index)
+            self._fork(child.lane, child.slot)
 
     def _end(self) -> None:
         for pid in self._children:

@@ -9,7 +9,6 @@ import os
 import select
 import signal
 import socket
-import struct
 import tempfile
 import time
 import traceback
@@ -20,12 +19,11 @@ from typing import IO, Any, Final, NoReturn, cast
 
 from competency_graph.errors import CompetencyGraphError, InternalError, LimitReached, NotAcceptable
 from competency_graph.index import fork, wire
+from competency_graph.index.board import Board
 from competency_graph.index.graph import Graph, Writer
 from competency_graph.rdf import SYNTAXES, Syntax
 
-HELLO: Final = struct.Struct("!II")
 INLINE: Final = 1 << 16
-_PATIENCE: Final = 5.0
 _LOOK_AT_MEMORY_AFTER: Final = 0.05
 
 Answer = Callable[[Graph, Mapping[str, Any], Writer], str]
@@ -83,7 +81,7 @@ class Spool:
         """Do nothing: what was taken is kept."""
 
 
-def serve(graph: Graph, lane: Lane, *, slot: int, serial: int, lifeline: int) -> NoReturn:
+def serve(graph: Graph, lane: Lane, board: Board, *, slot: int, lifeline: int) -> NoReturn:
     """Answer requests of a lane until told to end; the body of a freshly forked process."""
     gc.disable()
     fork.leave_no_core()
@@ -94,13 +92,13 @@ def serve(graph: Graph, lane: Lane, *, slot: int, serial: int, lifeline: int) ->
     report = os.dup(2)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     fork.seal()
-    waiting = select.poll()
-    waiting.register(lane.socket, select.POLLIN)
+    # One reader wakes for one connection, where the system can, not all that wait on the socket.
+    waiting = select.epoll() if hasattr(select, "epoll") else select.poll()
+    waiting.register(lane.socket, select.POLLIN | getattr(select, "EPOLLEXCLUSIVE", 0))
     waiting.register(lifeline, select.POLLIN)
     while True:
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
-        ready = dict(waiting.poll())
-        if lifeline in ready:
+        if any(ready == lifeline for ready, _ in waiting.poll()):
             os._exit(0)
         try:
             connection, _ = lane.socket.accept()
@@ -110,24 +108,30 @@ def serve(graph: Graph, lane: Lane, *, slot: int, serial: int, lifeline: int) ->
         signal.pthread_sigmask(signal.SIG_SETMASK, [signal.SIGTERM])
         began = time.monotonic()
         with connection:
-            _serve_one(graph, lane, connection, HELLO.pack(slot, serial), report)
+            _serve_one(graph, lane, connection, lambda request: board.take(slot, request), report)
         if time.monotonic() - began > _LOOK_AT_MEMORY_AFTER and _private() > lane.private:
             os._exit(0)
 
 
 def _serve_one(
-    graph: Graph, lane: Lane, connection: socket.socket, hello: bytes, report: int
+    graph: Graph,
+    lane: Lane,
+    connection: socket.socket,
+    take: Callable[[int], None],
+    report: int,
 ) -> None:
     try:
-        connection.settimeout(_PATIENCE)
-        connection.sendall(hello)
+        # The one timer covers the taking of the request too, so the socket needs none of its own.
+        fork.limit_time(lane.seconds)
         request = wire.receive(connection, most=1 << 26)
         if request is None:
             return
         head, body, _ = request
+        take(head["request"])
         spool = Spool(lane.answer_bytes)
         try:
-            fork.limit_time(min(lane.seconds, float(head.get("seconds") or lane.seconds)))
+            if "seconds" in head:
+                fork.limit_time(min(lane.seconds, head["seconds"]))
             fork.limit_memory(lane.memory)
             media_type = _answer(graph, lane, head, body, cast(Writer, spool))
         except CompetencyGraphError as error:

@@ -1,6 +1,7 @@
 """`/api/v1`: JSON for apps. Declares parameters once; what is answered is the catalogue's part."""
 
 import os
+from functools import cache
 from typing import Any, Final, Literal
 
 from flask import Response, request
@@ -16,26 +17,36 @@ paths = APIBlueprint("api", __name__, url_prefix="/api/v1")
 _TAG = Tag(name="Frameworks", description="Competencies, roles, outcomes and their evidence.")
 
 
-class OnePath(BaseModel):
+class _Declared(BaseModel):
+    """Base of what the OpenAPI binding checks on each request."""
+
+    @classmethod
+    @cache  # type: ignore[override]  # the same call, its answer kept
+    def model_json_schema(cls, *given: Any, **options: Any) -> dict[str, Any]:
+        """Return the schema, made once: the binding asks for it on every request."""
+        return super().model_json_schema(*given, **options)
+
+
+class OnePath(_Declared):
     """Which object: the last part of its IRI, or the whole IRI, percent-encoded."""
 
     collection: str = Field(description="frameworks, competencies, roles, outcomes, evidence …")
     reference: str = Field(description="slug or percent-encoded IRI")
 
 
-class ReferencePath(BaseModel):
+class ReferencePath(_Declared):
     """Which object of a collection that the path fixes."""
 
     reference: str = Field(description="slug or percent-encoded IRI")
 
 
-class ListPath(BaseModel):
+class ListPath(_Declared):
     """Which collection."""
 
     collection: str = Field(description="frameworks, competencies, roles, outcomes, evidence …")
 
 
-class OneQuery(BaseModel):
+class OneQuery(_Declared):
     """How to tell it."""
 
     model_config = ConfigDict(extra="forbid")
@@ -55,14 +66,14 @@ class ListQuery(OneQuery):
     cursor: str | None = Field(None, description="what the member “next” named")
 
 
-class Reference(BaseModel):
+class Reference(_Declared):
     """A thing as its identifier and what it is called."""
 
     id: str
     label: str | None
 
 
-class Item(BaseModel):
+class Item(_Declared):
     """An object; beside these members it has one for each of its statements (context.jsonld)."""
 
     model_config = ConfigDict(extra="allow")
@@ -77,7 +88,7 @@ class Item(BaseModel):
     status: Literal["adopted", "deprecated"]
 
 
-class Items(BaseModel):
+class Items(_Declared):
     """A page of a collection."""
 
     items: list[Item]
@@ -85,7 +96,7 @@ class Items(BaseModel):
     next: str | None = Field(description="address of the next page, on this host")
 
 
-class Problem(BaseModel):
+class Problem(_Declared):
     """The one error body (RFC 9457)."""
 
     model_config = ConfigDict(extra="allow")

@@ -1,7 +1,9 @@
 """The Flask application: its parts, what every answer carries, how errors look. Holds no path."""
 
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, Final
 
 from flask import Flask, Response, current_app, render_template, request
 from flask_openapi3 import Info, OpenAPI
@@ -14,14 +16,21 @@ from competency_graph.index import Client
 from competency_graph.vocab import DOCS
 from competency_graph.web import api, graphs, linked_data, ops, sparql
 
-_SECURITY = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-}
-_EXPOSED = "Revision, ETag, Link, Retry-After"
+Application = Callable[..., Iterable[bytes]]
+
+_ALWAYS: Final = [
+    ("Vary", "Accept, Accept-Language, Accept-Encoding"),
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Expose-Headers", "Revision, ETag, Link, Retry-After"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "no-referrer"),
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+]
 
 
 def create_app(settings: Settings, run: Path) -> Flask:
@@ -48,6 +57,7 @@ def create_app(settings: Settings, run: Path) -> Flask:
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(Exception, _fault)
     app.after_request(_finish)
+    app.wsgi_app = _Envelope(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 
@@ -123,15 +133,24 @@ def _fault(error: Exception) -> Response:
 
 
 def _finish(response: Response) -> Response:
-    client: Client = current_app.extensions["client"]
-    response.headers.setdefault("Revision", str(client.board.revision))
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    response.headers["Access-Control-Expose-Headers"] = _EXPOSED
-    response.headers.setdefault("Vary", "Accept, Accept-Language, Accept-Encoding")
-    for name, value in _SECURITY.items():
-        response.headers.setdefault(name, value)
+    if "Revision" not in response.headers:
+        client: Client = current_app.extensions["client"]
+        response.headers["Revision"] = str(client.board.revision)
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "GET")
         response.headers["Access-Control-Allow-Headers"] = "Accept, Content-Type, If-None-Match"
         response.headers["Access-Control-Max-Age"] = "86400"
     return response
+
+
+class _Envelope:
+    """WSGI middleware (PEP 3333): the headers that every answer carries, added in one step."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        def started(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            return start_response(status, headers + _ALWAYS, *error)
+
+        return self._application(environ, started)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import cast
+from typing import Final, cast
 
 from flask import Response, current_app, request
 from werkzeug.wsgi import wrap_file
@@ -11,6 +11,8 @@ from werkzeug.wsgi import wrap_file
 from competency_graph.config import Settings
 from competency_graph.errors import NotAcceptable, UnknownParameter
 from competency_graph.index import Client, Whole
+
+_CONDITIONS: Final = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH", "HTTP_IF_MODIFIED_SINCE")
 
 
 def client() -> Client:
@@ -74,7 +76,9 @@ def answer(whole: Whole) -> Response:
     response.headers["Revision"] = str(whole.revision)
     response.headers["Cache-Control"] = "no-cache"
     response.set_etag(whole.digest)
-    response.make_conditional(request)
+    # Asked first because it reads every header of conditions, and most requests have none.
+    if any(name in request.environ for name in _CONDITIONS):
+        response.make_conditional(request)
     return response
 
 
