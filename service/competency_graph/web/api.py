@@ -21,8 +21,10 @@ class _Declared(BaseModel):
     """Base of what the OpenAPI binding checks on each request."""
 
     @classmethod
-    @cache  # type: ignore[override]  # the same call, its answer kept
-    def model_json_schema(cls, *given: Any, **options: Any) -> dict[str, Any]:
+    @cache
+    def model_json_schema(  # type: ignore[override]  # the same call, its answer kept
+        cls, *given: Any, **options: Any
+    ) -> dict[str, Any]:
         """Return the schema, made once: the binding asks for it on every request."""
         return super().model_json_schema(*given, **options)
 
