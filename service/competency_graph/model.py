@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 Severity = Literal["violation", "warning", "info"]
@@ -60,3 +61,65 @@ class Verdict:
         """Say whether any finding is as severe as the threshold, or more."""
         worst = SEVERITIES.index(threshold)
         return any(SEVERITIES.index(finding.severity) <= worst for finding in self.findings)
+
+
+Role = Literal["reader", "editor", "reviewer", "maintainer", "admin"]
+ROLES: tuple[Role, ...] = ("reader", "editor", "reviewer", "maintainer", "admin")
+"""What a token may do, each role with what those before it may."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who asks: a display name, a role, and the graphs it is for (none named: every framework's).
+
+    ``token`` is the number of the token that said so, nothing for the operator at the database.
+    """
+
+    name: str
+    role: Role
+    graphs: frozenset[str] = frozenset()
+    token: int | None = None
+    expires: datetime | None = None
+
+
+OperationKind = Literal["update", "add", "replace", "delete", "lines"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One thing that a client asks to do to the data.
+
+    ``update`` is SPARQL 1.1 Update; with a ``graph``, that graph is the default graph of templates
+    and patterns. ``add`` and ``replace`` put the statements of a document into ``graph``, or, where
+    the syntax names graphs and ``graph`` is none, into those it names. ``delete`` takes a graph
+    away. ``lines`` is an exact difference: ``content`` removed lines, an empty line, added lines.
+
+    ``syntax`` is a name in ``rdf.SYNTAXES``, ``name`` what to call the content in an error.
+    """
+
+    kind: OperationKind
+    graph: str | None = None
+    content: bytes = b""
+    syntax: str = "turtle"
+    name: str = "The body"
+    using: tuple[str, ...] = ()
+    using_named: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What a change really adds and removes: sorted lines of N-Quads, disjoint, each once.
+
+    ``touched`` are its (graph, subject) pairs as :class:`competency_graph.log.Draft` wants them;
+    ``graphs_read`` the graphs that it depends on, none for all.
+    """
+
+    added: tuple[bytes, ...]
+    removed: tuple[bytes, ...]
+    touched: frozenset[tuple[str, str]]
+    graphs_read: frozenset[str] | None
+
+    @property
+    def graphs(self) -> frozenset[str]:
+        """The named graphs that it changes; an empty string is the default graph."""
+        return frozenset(graph for graph, _ in self.touched)
