@@ -9,6 +9,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from xml.etree import ElementTree
 
+from competency_graph.rdf import canonical_turtle
 from competency_graph.vocab import (
     BASE,
     CG,
@@ -42,6 +43,7 @@ HEADER = (
     *(DCTERMS + "license", OWL + "versionIRI", OWL + "versionInfo", DCTERMS + "issued"),
     PREFIXES["vann"] + "preferredNamespacePrefix",
     PREFIXES["vann"] + "preferredNamespaceUri",
+    OWL + "imports",
 )
 TYPE = URIRef(RDF + "type")
 LABEL = URIRef(SKOS + "prefLabel")
@@ -314,10 +316,21 @@ def _mentioned(graph: Graph) -> set[URIRef]:
 def o11_header(files: Files) -> Iterator[str]:
     for stem, graph in files.modules.items():
         told = {str(p) for p in graph.predicates(URIRef(ONTOLOGY + stem))}
-        for missing in sorted(set(HEADER) - told):
+        for missing in sorted(set(HEADER) - told - {str(IMPORTS)}):
             yield f"{stem}.ttl: the header lacks {missing}"
-        for more in sorted(told - set(HEADER) - {str(IMPORTS)}):
+        for more in sorted(told - set(HEADER)):
             yield f"{stem}.ttl: the header has {more}, which is none of its lines"
+        first = re.search(r"\n\n(.*?)\n\.\n", files.text[f"ontology/{stem}.ttl"], re.DOTALL)
+        name, *lines = re.findall(r"^ {,4}(\S+)", first[1] if first else "-", re.M)
+        if name != f"<{ONTOLOGY}{stem}>" or lines != [_qname(p) for p in HEADER if p in told]:
+            yield f"{stem}.ttl: begin with the header, its lines in the order of HEADER"
+
+
+def _qname(predicate: str) -> str:
+    if predicate == RDF + "type":
+        return "a"
+    prefix, iri = next((p, iri) for p, iri in PREFIXES.items() if predicate.startswith(iri))
+    return f"{prefix}:{predicate.removeprefix(iri)}"
 
 
 def o12_version(files: Files) -> Iterator[str]:
@@ -352,8 +365,8 @@ def o14_migrations(files: Files) -> Iterator[str]:
 
 
 def o15_canonical(files: Files) -> Iterator[str]:
-    for name, graph in files.graphs.items():
-        if graph.serialize(format="longturtle", canon=True) != files.text[name]:
+    for name, text in files.text.items():
+        if canonical_turtle(text.encode(), name=name) != text.encode():
             yield f"{name}: run competency-graph fmt {name}"
 
 

@@ -178,6 +178,18 @@ WRONG: list[tuple[Rule, Callable[[], Files], str]] = [
         lambda: changed(ROLE, "dcterms:abstract", "dcterms:description"),
         "role.ttl: the header lacks http://purl.org/dc/terms/abstract",
     ),
+    (
+        rules.o11_header,
+        lambda: changed(
+            ROLE, "\n    dcterms:title", "\n    dcterms:license <> ;\n    dcterms:title"
+        ),
+        "role.ttl: begin with the header, its lines in the order of HEADER",
+    ),
+    (
+        rules.o11_header,
+        lambda: changed(ROLE, f"<{ONTOLOGY}/role>\n", "cg:Role a owl:Class .\n\n<role>\n"),
+        "role.ttl: begin with the header, its lines in the order of HEADER",
+    ),
     (rules.o12_version, lambda: released("0.2.0.dev0"), "role.ttl: the version is 0.2.0-dev"),
     (
         rules.o13_deprecation,

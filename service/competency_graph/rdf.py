@@ -3,16 +3,18 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import PurePath
 from typing import Any, Final
 
 import pyoxigraph as ox
 from rdflib import BNode, Graph, Literal, URIRef
 from rdflib.plugins.parsers.notation3 import RDFSink, SinkParser
+from rdflib.plugins.serializers.longturtle import LongTurtleSerializer
 from rdflib.term import Node
 
 from competency_graph.errors import UnreadableInput
-from competency_graph.vocab import PREFIXES, XSD
+from competency_graph.vocab import DCTERMS, OWL, PREFIXES, RDF, XSD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,8 +214,30 @@ def first_comment(text: str) -> int | None:
     return None
 
 
+# What an ontology says of itself, in this order (O11).
+_HEADER: Final = (
+    RDF + "type",
+    *(DCTERMS + name for name in ("title", "abstract", "creator", "license")),
+    *(OWL + "versionIRI", OWL + "versionInfo", DCTERMS + "issued"),
+    *(PREFIXES["vann"] + name for name in ("preferredNamespacePrefix", "preferredNamespaceUri")),
+    OWL + "imports",
+)
+
+
+class _HouseTurtle(LongTurtleSerializer):
+    """Long Turtle in which the header of an ontology stands first, in its fixed order."""
+
+    topClasses = [URIRef(OWL + "Ontology")]  # noqa: N815, RUF012  the name is rdflib's
+
+    def sortProperties(self, properties: Any) -> list[Any]:  # noqa: N802  the name is rdflib's
+        order: list[Any] = super().sortProperties(properties)
+        if self.topClasses[0] in properties.get(URIRef(RDF + "type"), ()):
+            order.sort(key=lambda p: _HEADER.index(str(p)) if str(p) in _HEADER else len(_HEADER))
+        return order
+
+
 def canonical_turtle(content: bytes, *, name: str) -> bytes:
-    """Return a Turtle document in the one form of the house (STYLE O15): RDFC-1.0, long Turtle.
+    """Return a Turtle document in the one form of the house (O11, O15): canonical, long Turtle.
 
     Comments are lost.
 
@@ -223,7 +247,10 @@ def canonical_turtle(content: bytes, *, name: str) -> bytes:
     source = to_rdflib(parse(content, SYNTAXES[0], name=name))
     for prefix, iri in PREFIXES.items():
         source.bind(prefix, iri)
-    return source.serialize(format="longturtle", canon=True, encoding="utf-8")
+    output = BytesIO()
+    writer = _HouseTurtle(source)  # type: ignore[no-untyped-call]
+    writer.serialize(output, canon=True, encoding="utf-8")
+    return output.getvalue()
 
 
 class _Positions(SinkParser):
