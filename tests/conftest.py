@@ -12,9 +12,13 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from competency_graph import history
+from competency_graph.config import Settings
+from competency_graph.index import Graph
 
 
 @dataclass
@@ -127,3 +131,10 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     running = start_service(tmp_path_factory.mktemp("service"), kill_limit="off")
     yield running
     assert running.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> Graph:
+    """The shipped framework in memory, in this process; tests only read from it."""
+    path = tmp_path_factory.mktemp("graph") / "log.db"
+    return history.load(Settings(database=f"sqlite:///{path}"), now=datetime.now(UTC))

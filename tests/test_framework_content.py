@@ -1,10 +1,6 @@
 """The shipped framework holds every row that it should: counts, languages, inheritance."""
 
-from datetime import UTC, datetime
-
 import pytest
-from competency_graph import history
-from competency_graph.config import Settings
 from competency_graph.index import Graph
 from competency_graph.vocab import CG, DCTERMS, ID, OWL, RDF, SKOS
 
@@ -68,12 +64,6 @@ EFFECTIVE = {
     "ta-provider": 25,
     "boundary-spanner": 26,
 }
-
-
-@pytest.fixture(scope="module")
-def graph(tmp_path_factory: pytest.TempPathFactory) -> Graph:
-    path = tmp_path_factory.mktemp("graph") / "log.db"
-    return history.load(Settings(database=f"sqlite:///{path}"), now=datetime.now(UTC))
 
 
 @pytest.mark.parametrize("name", COUNTS)

@@ -3,23 +3,14 @@
 import csv
 import io
 import re
-from datetime import UTC, datetime
 
 import pytest
-from competency_graph import history
-from competency_graph.config import Settings
 from competency_graph.index import Graph
 from competency_graph.resources import ontology_files
 from conftest import Service
 from questions import Question, questions
 
 QUESTIONS = questions()
-
-
-@pytest.fixture(scope="session")
-def graph(tmp_path_factory: pytest.TempPathFactory) -> Graph:
-    path = tmp_path_factory.mktemp("graph") / "log.db"
-    return history.load(Settings(database=f"sqlite:///{path}"), now=datetime.now(UTC))
 
 
 def _table(content: bytes) -> tuple[list[str], list[list[str]]]:
