@@ -45,7 +45,9 @@ def faults(dictionary: Path, *files: Path) -> list[str]:
     found = re.findall(r"^(.+:\d+): (\S+) ==> (\S+)$", told.stdout, re.M)
     assert bool(found) == bool(told.returncode), told.stdout
     return [
-        f"{place}: write “{gb}”, not “{us}”: we write British English" for place, us, gb in found
+        f"{place.removeprefix(f'{ROOT}/')}: write “{gb}”, not “{us}”: we write British English; "
+        "what code or others spell so stands in backticks"
+        for place, us, gb in found
     ]
 
 
