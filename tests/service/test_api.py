@@ -4,9 +4,11 @@ import json
 from typing import Any
 from urllib.parse import quote
 
+import openapi_spec_validator
 import pyoxigraph as ox
 import pytest
 from conftest import Service
+from openapi_schema_validator import OAS31Validator
 
 COLLECTIONS = (
     "frameworks",
@@ -127,3 +129,24 @@ def test_a_large_page_names_the_next_one_too(service: Service) -> None:
     reply = service.get("/api/v1/evidence?limit=31")
     assert int(reply.headers["Content-Length"]) > 65_536, "the page must be one that is spooled"
     assert reply.headers["Link"] == f'<{reply.json()["next"]}>; rel="next"'
+
+
+def test_what_is_declared_is_valid_and_what_is_answered(service: Service) -> None:
+    declared = _get(service, "openapi.json")
+    assert declared["openapi"].startswith("3.1.")
+    openapi_spec_validator.validate(declared)
+    assert len(declared["paths"]) >= 5
+    for path, operations in declared["paths"].items():
+        answers = operations["get"]["responses"]
+        refusals = {k: set(v["content"]) for k, v in answers.items() if k != "200"}
+        assert {"400", "503"} <= refusals.keys(), path
+        assert all(types == {"application/problem+json"} for types in refusals.values()), path
+    for path, schema in (
+        ("evidence", "Items"),
+        ("competencies/ce-brokering", "Item"),
+        ("roles/consultant/profile", "Item"),
+        ("roles/nothing", "Problem"),
+    ):
+        told = service.get("/api/v1/" + path).json()
+        promise = {"$ref": f"#/components/schemas/{schema}", **declared}
+        assert list(OAS31Validator(promise).iter_errors(told)) == [], path

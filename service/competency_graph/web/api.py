@@ -111,8 +111,16 @@ class Problem(_Declared):
 
 # A request line has 8 kB at most, and the address is made of one.
 _LONGEST_ADDRESS: Final = 16_384
-_ONE: Any = {200: Item, 404: Problem}
-_MANY: Any = {200: Items, 404: Problem}
+
+
+def _refusals(*statuses: int) -> dict[Any, Any]:
+    """Declare that these statuses have the one error body."""
+    body = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    return {status: {"content": {"application/problem+json": body}} for status in statuses}
+
+
+_ONE: Any = {200: Item, **_refusals(300, 400, 404, 406, 503)}
+_MANY: Any = {200: Items, **_refusals(300, 400, 404, 406, 503)}
 
 
 def languages() -> list[str]:
@@ -132,7 +140,7 @@ def _known(model: type[BaseModel]) -> None:
     require_known_parameters(list(model.model_fields))
 
 
-@paths.get("/context.jsonld")
+@paths.get("/context.jsonld", responses=_refusals(400, 503))
 def context() -> Response:
     """Return the JSON-LD context that all bodies refer to."""
     require_known_parameters(())

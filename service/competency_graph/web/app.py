@@ -42,6 +42,10 @@ def create_app(settings: Settings, run: Path) -> Flask:
         doc_url="/openapi.json",
         validation_error_callback=_invalid_parameters,
         static_folder=None,
+        # Declared as they are: our own status and body; no schemes (null, the default, is invalid).
+        validation_error_status=400,
+        validation_error_model=api.Problem,
+        security_schemes={},
     )
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body
