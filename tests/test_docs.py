@@ -12,6 +12,7 @@ from competency_graph import errors
 from competency_graph.cli import command
 from competency_graph.config import setting_fields
 from competency_graph.index import Graph
+from competency_graph.rdf import RESULTS, SYNTAXES
 from competency_graph.vocab import CG
 from ontology_rules import CLASS, TYPE, Files
 
@@ -95,6 +96,13 @@ def test_the_queries_on_the_page_on_the_model_are_answered(graph: Graph) -> None
 @pytest.mark.parametrize("name", sorted(command.commands))
 def test_every_command_is_shown(name: str) -> None:
     assert re.search(rf"competency-graph (\w+ )*{name}\b", TEXT)
+
+
+@pytest.mark.parametrize(
+    "media_type", [*(s.media_type for s in SYNTAXES), *(media for media, _ in RESULTS.values())]
+)
+def test_every_format_is_named(media_type: str) -> None:
+    assert f"`{media_type}`" in (DOCS / "query.md").read_text(encoding="utf-8")
 
 
 def _codes() -> set[str]:
