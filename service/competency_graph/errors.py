@@ -17,10 +17,13 @@ CompetencyGraphError                    code                 status  exit
 ├── TooLarge                            too-large               413     2
 ├── UnsupportedMediaType                unsupported-media-type  415     2
 ├── StaleHead                           stale-head              409     1
+├── PreconditionFailed                  precondition-failed     412     1
+├── InvalidChange                       invalid-change          422     1
 ├── TooManyRequests                     too-many-requests       429     3
 ├── LimitReached                        limit-reached           503     1
 ├── Unavailable                         unavailable             503     3
 ├── UnusableDatabase                    unusable-database       500     2
+│   └── StorageFull                     storage-full            507     2
 └── InternalError                       internal-error          500     2
 """
 
@@ -179,6 +182,30 @@ class StaleHead(CompetencyGraphError):
         )
 
 
+class PreconditionFailed(CompetencyGraphError):
+    """What the client saw (``If-Match``) is not there any more."""
+
+    code, title, status, exit_code = "precondition-failed", "The data moved on", 412, 1
+
+
+class InvalidChange(CompetencyGraphError):
+    """The change would bring violations; facts hold the findings in their three groups."""
+
+    code, title, status = "invalid-change", "The change was not recorded", 422
+    exit_code = 1
+
+    def __init__(self, findings: Mapping[str, object], *, revision: int) -> None:
+        new = findings["new"]
+        assert isinstance(new, list)
+        count = sum(row["severity"] == "violation" for row in new)
+        many = f"{count} new violation" if count == 1 else f"{count} new violations"
+        super().__init__(
+            f"It would bring {many}. Mend it and send the change again; nothing was changed.",
+            findings=findings,
+            revision=revision,
+        )
+
+
 class TooManyRequests(CompetencyGraphError):
     """This client used up its share for now."""
 
@@ -232,6 +259,13 @@ class UnusableDatabase(CompetencyGraphError):
     """The database cannot be opened, is of a newer version, or is not ours."""
 
     code, title = "unusable-database", "The database cannot be used"
+
+
+class StorageFull(UnusableDatabase):
+    """There is no room for the database to grow; what was acknowledged is there."""
+
+    code, title, status = "storage-full", "There is no room left", 507
+    retry_after = 60
 
 
 class InternalError(CompetencyGraphError):

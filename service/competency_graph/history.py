@@ -1,6 +1,8 @@
 """A database made ready to serve: opened, migrated, filled once. Changes nothing that is there."""
 
 import io
+import os
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -28,14 +30,68 @@ def load(settings: Settings, *, now: datetime) -> Graph:
         return graph
 
 
+class Follower:
+    """Gives the changes after a revision. Looks into the database only where it may have changed.
+
+    It holds no handle after its iterator is read to the end, so that the caller may fork.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._path = sqlite_path(settings.database)
+        self._seen: object = None
+
+    def __call__(self, revision: int) -> Iterator[tuple[int, bytes, bytes]]:
+        """Yield number, removed lines and added lines of each change after a revision.
+
+        Raises:
+            UnusableDatabase: the database fails.
+        """
+        state = self._state()
+        if state is not None and state == self._seen:
+            return
+        with Log.open(self._settings.database, base=self._settings.base) as log:
+            for change in log.changes(after=revision):
+                added, removed = log.read(change.number)
+                yield change.number, _text(removed), _text(added)
+        self._seen = state
+
+    def _state(self) -> object:
+        """Return what differs once somebody wrote to the file; nothing where that cannot be told."""
+        if self._path is None:
+            return None
+        return tuple(
+            (file.st_mtime_ns, file.st_size)
+            for file in (_stat(self._path + ending) for ending in ("", "-wal"))
+            if file is not None
+        )
+
+
+def _stat(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(path)
+    except FileNotFoundError:
+        return None
+
+
+def _text(lines: Iterable[bytes]) -> bytes:
+    return b"".join(line + b"\n" for line in lines)
+
+
+def sqlite_path(url: str) -> str | None:
+    """Return the file of an SQLite URL, or nothing for another database."""
+    path = url.removeprefix("sqlite:///")
+    return path if path != url else None
+
+
 def read(settings: Settings) -> Graph:
     """Return the graph at the head of a database that exists; make and fill none.
 
     Raises:
         UnusableDatabase: there is none, or it cannot be opened.
     """
-    path = settings.database.removeprefix("sqlite:///")
-    if path != settings.database and not Path(path).is_file():
+    path = sqlite_path(settings.database)
+    if path is not None and not Path(path).is_file():
         raise UnusableDatabase(
             f"There is no database {path}. Name one with --database, or make one: "
             "competency-graph serve."

@@ -139,7 +139,7 @@ def _judged(
     if shapes:
         check_well_formed(judged_by)
     findings = judge_graph(data, compile_shapes(judged_by), focus=about)
-    findings += _unknown_terms(edited, declared, data)
+    findings += unknown_terms(edited, declared, data)
     lines = [(d.name, rdf.lines_of(d.content, d.syntax)) for d in documents] if findings else []
     told = {
         "findings": [asdict(f) | {"place": _place(f, lines)} for f in _sorted(findings)],
@@ -203,8 +203,14 @@ def _shipped_shapes(data: Graph, about: set[Node]) -> list[Document]:
     return [_document(file) for file in files]
 
 
-def _unknown_terms(edited: Graph, declared: set[str], data: Graph) -> list[Finding]:
-    """Find words of our vocabulary, and of closed ones of others, that do not exist."""
+def unknown_terms(edited: Graph, declared: set[str], data: Graph) -> list[Finding]:
+    """Return a finding for each word of our vocabulary, or of a closed one, that does not exist.
+
+    Args:
+        edited: what is looked through.
+        declared: IRIs of the terms that there are.
+        data: where labels are looked up.
+    """
     known = sorted(iri for iri in declared if iri.startswith(CG))
     findings = []
     for subject, predicate, value in edited:

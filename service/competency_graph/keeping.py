@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from competency_graph import catalogue, history
+from competency_graph import catalogue, history, trial
 from competency_graph.config import Settings
 from competency_graph.errors import CompetencyGraphError
 from competency_graph.index import BOARD, Board, Keeper, Lane
 
 LOOKUP_READERS = 2
 LOOKUP_SECONDS = 5.0
+TRIAL_READERS = 2
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -21,7 +22,7 @@ def main(arguments: Sequence[str]) -> int:
 
     Returns the exit code: 0 after a clean end, else that of the error, told on standard error.
     """
-    run, lookups, queries, lifeline = arguments
+    run, lookups, queries, trials, changes, lifeline = arguments
     settings = Settings.load(os.environ)
     try:
         graph = history.load(settings, now=datetime.now(UTC))
@@ -49,8 +50,30 @@ def main(arguments: Sequence[str]) -> int:
             private=settings.reader_private,
             nice=19,
         ),
+        Lane(
+            name="trial",
+            socket=_listening(int(trials)),
+            readers=TRIAL_READERS,
+            seconds=settings.validation_timeout,
+            memory=2 * settings.query_memory,
+            answer_bytes=settings.query_bytes,
+            private=settings.reader_private,
+            nice=5,
+            answers=trial.ANSWERS,
+            once=True,
+        ),
     ]
-    Keeper(graph, Board(Path(run) / BOARD), lanes, lifeline=int(lifeline)).run()
+    keeper = Keeper(
+        graph,
+        Board(Path(run) / BOARD),
+        lanes,
+        changes=_listening(int(changes)),
+        turn=str(Path(run) / "keeper.turn"),
+        lifeline=int(lifeline),
+        follow=history.Follower(settings),
+        prepare=trial.prepare,
+    )
+    keeper.run()
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The processes of one machine: starts the keeper and the web, and keeps both alive.
+"""The processes of one machine: starts the keeper, the gate and the web, and keeps them alive.
 
 It owns every listening socket, so a child that dies loses no waiting connection, and it alone holds
 the writing end of the lifeline, by which all children learn that it is gone (docs/design/0001).
@@ -20,7 +20,15 @@ from typing import Final
 
 from competency_graph.config import Settings
 from competency_graph.errors import BadSetting, CompetencyGraphError
-from competency_graph.index import BOARD, LOOKUP_SOCKET, QUERY_SOCKET, Board
+from competency_graph.index import (
+    BOARD,
+    CHANGES_SOCKET,
+    GATE_SOCKET,
+    LOOKUP_SOCKET,
+    QUERY_SOCKET,
+    TRIAL_SOCKET,
+    Board,
+)
 
 _TICK: Final = 0.05
 _PATIENCE: Final = 5.0
@@ -36,9 +44,17 @@ class _Child:
         self._began = time.monotonic()
         self._again = 0.0
         self.process = start()
+        self._former: list[subprocess.Popen[bytes]] = []
+
+    def succeed(self) -> None:
+        """Start a successor beside it, which asks it to leave when ready."""
+        self._former.append(self.process)
+        self._began = time.monotonic()
+        self.process = self._start()
 
     def revive(self) -> int | None:
         """Start it again where it ended, and return the exit code that it ended with."""
+        self._former = [process for process in self._former if process.poll() is None]
         code = self.process.poll()
         now = time.monotonic()
         if code is None:
@@ -51,6 +67,11 @@ class _Child:
             self._began = now
             self.process = self._start()
         return code
+
+    def end(self) -> None:
+        """End it, and what it succeeded."""
+        for process in (self.process, *self._former):
+            _end(process)
 
 
 def run(settings: Settings, *, tell: Callable[[str], None]) -> int:
@@ -82,19 +103,23 @@ def run(settings: Settings, *, tell: Callable[[str], None]) -> int:
             )
 
         tell(f"Loading {settings.database} …")
-        keeper = _Child(
-            lambda: start("competency_graph.keeping", *(s.fileno() for s in sockets), reading)
-        )
+        *readers, gating = (listening.fileno() for listening in sockets)
+        keeper = _Child(lambda: start("competency_graph.keeping", *readers, reading))
+        gate = _Child(lambda: start("competency_graph.gating", gating, reading))
         web = _Child(lambda: start("competency_graph.web", public.fileno(), reading))
         host, port = public.getsockname()[:2]
         shown = f"http://{'[' + host + ']' if ':' in host else host}:{port}/"
-        ready = False
+        ready, succeeded = False, 0
         try:
             while not stopping:
                 code = keeper.revive()
                 if code is not None and not board.revision and not ready:
                     return code if code > 0 else CompetencyGraphError.exit_code
+                gate.revive()
                 web.revive()
+                if board.aged > succeeded and board.aged == board.generation:
+                    succeeded = board.aged
+                    keeper.succeed()
                 if not ready and _answers(host, port):
                     ready = True
                     tell(f"Serving revision {board.revision} at {shown}  (stop with Ctrl+C)")
@@ -103,8 +128,8 @@ def run(settings: Settings, *, tell: Callable[[str], None]) -> int:
             return 0
         finally:
             os.close(writing)
-            _end(web.process)
-            _end(keeper.process)
+            for child in (web, gate, keeper):
+                child.end()
 
 
 @contextmanager
@@ -131,7 +156,13 @@ def _run_folder(queue: int) -> Iterator[tuple[Path, list[socket.socket]]]:
     folder = Path(tempfile.mkdtemp(prefix="competency-graph-"))
     sockets: list[socket.socket] = []
     try:
-        for name, backlog in ((LOOKUP_SOCKET, _LOOKUP_QUEUE), (QUERY_SOCKET, queue)):
+        for name, backlog in (
+            (LOOKUP_SOCKET, _LOOKUP_QUEUE),
+            (QUERY_SOCKET, queue),
+            (TRIAL_SOCKET, queue),
+            (CHANGES_SOCKET, queue),
+            (GATE_SOCKET, queue),
+        ):
             listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             listening.bind(str(folder / name))
             listening.listen(backlog)

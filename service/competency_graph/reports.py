@@ -1,13 +1,14 @@
 """A verdict as text for a terminal, as JSON, and as a SHACL report. Judges nothing."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from typing import Any, Literal
 
 from rdflib import RDF, SH, BNode, Graph, URIRef
 from rdflib import Literal as Text
 
-from competency_graph.model import Finding, Verdict
+from competency_graph.model import Verdict
 from competency_graph.vocab import PREFIXES
 
 Format = Literal["text", "json", "turtle"]
@@ -72,7 +73,7 @@ def _json(verdict: Verdict) -> str:
     return json.dumps(
         {
             "conforms": not verdict.count("violation"),
-            "findings": [_as_json(finding) for finding in verdict.findings],
+            "findings": [finding_json(asdict(finding)) for finding in verdict.findings],
             "files": verdict.files,
             "checked": dict(verdict.checked),
             "notes": verdict.notes,
@@ -82,38 +83,42 @@ def _json(verdict: Verdict) -> str:
     )
 
 
-def _as_json(finding: Finding) -> dict[str, Any]:
-    place = finding.place
+def finding_json(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a finding, given by its fields, as every JSON answer has it."""
     return {
-        "severity": finding.severity,
-        "message": finding.message,
-        "field": {"id": finding.field, "label": finding.field_label},
-        "focus": {"id": finding.focus, "label": finding.focus_label},
-        "value": finding.value,
-        "rule": finding.rule,
-        "place": {"file": place.file, "line": place.line, "column": place.column}
-        if place
-        else None,
-        "repair": finding.repair,
+        "severity": row["severity"],
+        "message": row["message"],
+        "field": {"id": row["field"], "label": row["field_label"]},
+        "focus": {"id": row["focus"], "label": row["focus_label"]},
+        "value": row["value"],
+        "rule": row["rule"],
+        "place": row["place"],
+        "repair": row["repair"],
     }
 
 
 def _turtle(verdict: Verdict) -> str:
+    return findings_turtle(asdict(finding) for finding in verdict.findings)
+
+
+def findings_turtle(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return findings, given by their fields, as a ``sh:ValidationReport``."""
+    rows = list(rows)
     graph = Graph(bind_namespaces="none")
     for prefix, iri in PREFIXES.items():
         graph.bind(prefix, iri)
     report = BNode()
     graph.add((report, RDF.type, SH.ValidationReport))
-    graph.add((report, SH.conforms, Text(not verdict.findings)))
-    for finding in verdict.findings:
+    graph.add((report, SH.conforms, Text(not rows)))
+    for row in rows:
         result = BNode()
         graph.add((report, SH.result, result))
         graph.add((result, RDF.type, SH.ValidationResult))
-        graph.add((result, SH.resultMessage, Text(finding.message, lang="en")))
-        graph.add((result, SH.resultSeverity, SH[finding.severity.capitalize()]))
-        graph.add((result, SH.sourceShape, URIRef(finding.rule)))
-        focus = finding.focus
+        graph.add((result, SH.resultMessage, Text(row["message"], lang="en")))
+        graph.add((result, SH.resultSeverity, SH[row["severity"].capitalize()]))
+        graph.add((result, SH.sourceShape, URIRef(row["rule"])))
+        focus = row["focus"]
         graph.add((result, SH.focusNode, BNode(focus[2:]) if focus[:2] == "_:" else URIRef(focus)))
-        if finding.field is not None:
-            graph.add((result, SH.resultPath, URIRef(finding.field)))
+        if row["field"] is not None:
+            graph.add((result, SH.resultPath, URIRef(row["field"])))
     return graph.serialize(format="longturtle", canon=True)

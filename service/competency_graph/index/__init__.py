@@ -1,7 +1,17 @@
 """The graph in memory and the disposable processes that answer from it. Writes no log."""
 
 from competency_graph.index.board import Board
-from competency_graph.index.client import BOARD, LOOKUP_SOCKET, QUERY_SOCKET, Client, Whole
+from competency_graph.index.client import (
+    BOARD,
+    CHANGES_SOCKET,
+    GATE_SOCKET,
+    LOOKUP_SOCKET,
+    QUERY_SOCKET,
+    TRIAL_SOCKET,
+    Client,
+    Trial,
+    Whole,
+)
 from competency_graph.index.fork import die_with_parent, sealed
 from competency_graph.index.graph import Graph, Term, Writer
 from competency_graph.index.keeper import Keeper
@@ -9,8 +19,11 @@ from competency_graph.index.reader import Answer, Lane
 
 __all__ = [
     "BOARD",
+    "CHANGES_SOCKET",
+    "GATE_SOCKET",
     "LOOKUP_SOCKET",
     "QUERY_SOCKET",
+    "TRIAL_SOCKET",
     "Answer",
     "Board",
     "Client",
@@ -18,6 +31,7 @@ __all__ = [
     "Keeper",
     "Lane",
     "Term",
+    "Trial",
     "Whole",
     "Writer",
     "die_with_parent",

@@ -1,6 +1,7 @@
 """A small file that all processes of the machine map: revision served, and how readers died.
 
-Holds numbers only. Each field is one aligned word with one writer, so no lock is needed.
+Holds numbers only. Each field is one aligned word with one writer, so no lock is needed. Beside it
+lies the ring of the last small changes.
 """
 
 import mmap
@@ -11,8 +12,10 @@ import zlib
 from pathlib import Path
 from typing import Final
 
+from competency_graph.index.ring import Ring
+
 _WORD: Final = struct.Struct("=Q")
-_REVISION, _GENERATION, _GROUP, _SEALED = 0, 8, 16, 24
+_REVISION, _GENERATION, _GROUP, _SEALED, _AGED = 0, 8, 16, 24, 32
 _SERVED, _SLOTS = 64, 64
 _DEATH_COUNT, _DEATHS, _REMEMBERED = 1024, 1032, 128
 _DEATH: Final = struct.Struct("=QQ")
@@ -31,6 +34,7 @@ class Board:
             self._map = mmap.mmap(descriptor, _SIZE)
         finally:
             os.close(descriptor)
+        self.ring = Ring(path.with_suffix(".ring"))
 
     @classmethod
     def create(cls, path: Path) -> "Board":
@@ -38,6 +42,7 @@ class Board:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         os.ftruncate(descriptor, _SIZE)
         os.close(descriptor)
+        Ring.create(path.with_suffix(".ring"))
         return cls(path)
 
     def _read(self, place: int) -> int:
@@ -73,6 +78,19 @@ class Board:
             (_REVISION, revision),
         ):
             _WORD.pack_into(self._map, place, number)
+
+    def advance(self, revision: int) -> None:
+        """Say that the serving keeper holds a later revision."""
+        _WORD.pack_into(self._map, _REVISION, revision)
+
+    @property
+    def aged(self) -> int:
+        """The generation of the keeper that asked for a successor; 0 for none."""
+        return self._read(_AGED)
+
+    def age(self, generation: int) -> None:
+        """Ask the supervisor for a fresh keeper beside the one of this generation."""
+        _WORD.pack_into(self._map, _AGED, generation)
 
     @staticmethod
     def slot(generation: int, index: int) -> int:

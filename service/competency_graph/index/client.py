@@ -21,6 +21,9 @@ from competency_graph.index.scan import MAX_NESTING
 BOARD: Final = "board"
 LOOKUP_SOCKET: Final = "lookup.sock"
 QUERY_SOCKET: Final = "query.sock"
+TRIAL_SOCKET: Final = "trial.sock"
+CHANGES_SOCKET: Final = "changes.sock"
+GATE_SOCKET: Final = "gate.sock"
 _GRACE: Final = 2.0
 _OBITUARY: Final = 0.5
 
@@ -86,21 +89,54 @@ class Client:
         """
         return self._ask(QUERY_SOCKET, {"ask": "query", "options": options}, text, self._seconds)
 
-    def _ask(self, lane: str, head: Mapping[str, Any], body: bytes, seconds: float) -> Whole:
-        # A name that no other request on this machine has, by which the board tells of its end.
-        request = os.getpid() << 32 | next(self._numbers) & 0xFFFFFFFF
-        connection = self._connect(lane)
+    def tell(self, revision: int, *, removed: bytes, added: bytes) -> bool:
+        """Tell the keeper of a change that the log holds, and say whether it serves it now."""
         try:
+            connection = self._connect(CHANGES_SOCKET)
+        except Unavailable:
+            return False
+        with connection:
+            try:
+                connection.settimeout(_GRACE + len(removed + added) / 1_000_000)
+                head = {"revision": revision, "removed": len(removed)}
+                wire.send(connection, head, removed + added)
+                told = wire.receive(connection, most=0)
+            except (ConnectionError, TimeoutError):
+                return False
+        return told is not None and told[0]["revision"] >= revision
+
+    def trial(self, *, seconds: float) -> "Trial":
+        """Begin a conversation with a fork in which one change is tried out.
+
+        Raises:
+            Unavailable: too many wait, or the index is being built.
+        """
+        return Trial(self, self._connect(TRIAL_SOCKET), seconds)
+
+    def _ask(self, lane: str, head: Mapping[str, Any], body: bytes, seconds: float) -> Whole:
+        with self._connect(lane) as connection:
             # It may wait in the queue about as long as it may run.
             connection.settimeout(2 * (seconds + _GRACE))
+            return self.converse(connection, head, body)
+
+    def converse(
+        self, connection: socket.socket, head: Mapping[str, Any], body: bytes
+    ) -> Whole:
+        """Send one request over a connection to a reader and return its answer.
+
+        Raises:
+            LimitReached, TooDeep: the reader was ended at a limit.
+            Unavailable: it took no request in time, or ended.
+        """
+        # A name that no other request on this machine has, by which the board tells of its end.
+        request = os.getpid() << 32 | next(self._numbers) & 0xFFFFFFFF
+        try:
             wire.send(connection, {**head, "request": request}, body)
             told = wire.receive(connection, most=INLINE * 16)
         except TimeoutError:
             raise self._busy() from None
         except ConnectionError:
             told = None
-        finally:
-            connection.close()
         if told is None:
             raise self._lost(request)
         answer, content, descriptor = told
@@ -152,3 +188,33 @@ class Client:
             error.ended_reader = True
             return error
         return Unavailable("The process that worked on this ended. Try again.", retry_after=1)
+
+
+class Trial:
+    """A conversation with one fork, which ends with it. A context manager.
+
+    Args:
+        client: whose machine it is.
+        connection: to a reader of the lane of trials.
+        seconds: how long one answer may take.
+    """
+
+    def __init__(self, client: Client, connection: socket.socket, seconds: float) -> None:
+        self._client = client
+        self._connection = connection
+        connection.settimeout(2 * (seconds + _GRACE))
+
+    def __enter__(self) -> "Trial":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def ask(self, name: str, parameters: Mapping[str, Any], body: bytes = b"") -> Whole:
+        """Ask one thing; what is asked next finds the fork as this left it.
+
+        Raises:
+            CompetencyGraphError: what the answer raises; ``LimitReached``; ``Unavailable``.
+        """
+        head = {"ask": name, "parameters": dict(parameters)}
+        return self._client.converse(self._connection, head, body)

@@ -1,6 +1,6 @@
 """The graph in memory, in this process: filling it, asking it. Forks nothing, follows nothing."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import IO, Final, NamedTuple
 
 import pyoxigraph as ox
@@ -38,6 +38,15 @@ def _term(node: object) -> Term:
     return Term("triple", str(node))
 
 
+def _name(quad: ox.Quad) -> str:
+    """Return the name of the graph of a quad, empty for the default graph."""
+    return "" if isinstance(quad.graph_name, ox.DefaultGraph) else quad.graph_name.value
+
+
+def _spelt(node: object) -> str:
+    return node.value if isinstance(node, ox.NamedNode) else str(node)
+
+
 def _named(iri: str) -> ox.NamedNode:
     """Return the node of an IRI that a client may have written."""
     try:
@@ -57,6 +66,9 @@ class Graph:
         self._store = ox.Store()
         self._union = union
         self.revision = revision
+        self.removed = 0
+        """How many quads were taken out since it was made: the engine never frees them."""
+        self._changed: set[str] = set()
 
     def load(self, blocks: Iterable[tuple[str, bytes]]) -> None:
         """Apply blocks of N-Quads, each ``("added" | "removed", lines)``, then fill the union.
@@ -72,6 +84,38 @@ class Graph:
                     self._store.remove(quad)
         if self._union:
             self._store.update(_UNION)
+
+    def apply(self, *, removed: bytes, added: bytes) -> None:
+        """Take lines of N-Quads out and put others in; the union follows.
+
+        Lines that are not there, or are there already, change nothing.
+        """
+        store, union = self._store, self._union
+        for quad in ox.parse(removed, ox.RdfFormat.N_QUADS):
+            store.remove(quad)
+            self.removed += 1
+            self._changed.add(_name(quad))
+            if union and not self._is_held(quad):
+                store.remove(ox.Quad(quad.subject, quad.predicate, quad.object))
+        for quad in ox.parse(added, ox.RdfFormat.N_QUADS):
+            store.add(quad)
+            self._changed.add(_name(quad))
+            if union:
+                store.add(ox.Quad(quad.subject, quad.predicate, quad.object))
+
+    def forget_changed(self) -> frozenset[str]:
+        """Return the graphs that changes were applied to since this was asked last."""
+        changed, self._changed = frozenset(self._changed), set()
+        return changed
+
+    def _is_held(self, quad: ox.Quad) -> bool:
+        """Say whether any named graph holds the triple of a quad."""
+        found = self._store.quads_for_pattern(quad.subject, quad.predicate, quad.object, None)
+        return any(not isinstance(other.graph_name, ox.DefaultGraph) for other in found)
+
+    def size(self) -> int:
+        """Return how many quads are held, the union counted; costs nothing."""
+        return len(self._store)
 
     def __len__(self) -> int:
         """Return how many statements the named graphs hold, the union not counted."""
@@ -108,6 +152,40 @@ class Graph:
         """Return the IRIs of which the predicate has this IRI as value, sorted."""
         quads = self._store.quads_for_pattern(None, _named(predicate), _named(value), self._view)
         return sorted({q.subject.value for q in quads if isinstance(q.subject, ox.NamedNode)})
+
+    def quads(self, name: str) -> Iterator[ox.Quad]:
+        """Return the statements of a named graph."""
+        return self._store.quads_for_pattern(None, None, None, _named(name))
+
+    def subjects_in(self, name: str) -> set[str]:
+        """Return what a named graph says something about: IRIs, and blank nodes as ``_:label``."""
+        return {_spelt(quad.subject) for quad in self.quads(name)}
+
+    def linked(self, things: Iterable[str], *, apart_from: Set[str]) -> set[tuple[str, str]]:
+        """Return (graph, subject) of other graphs that things are linked with by one statement.
+
+        Args:
+            things: IRIs; blank nodes are of one graph, and left out.
+            apart_from: the graphs that the things are in.
+        """
+        found: set[tuple[str, str]] = set()
+        near: set[ox.NamedNode] = set()
+        for thing in things:
+            if thing.startswith("_:"):
+                continue
+            node = ox.NamedNode(thing)
+            near.add(node)
+            for quad in self._store.quads_for_pattern(None, None, node, None):
+                if (graph := _name(quad)) and graph not in apart_from:
+                    found.add((graph, _spelt(quad.subject)))
+            for quad in self._store.quads_for_pattern(node, None, None, None):
+                if isinstance(quad.object, ox.NamedNode):
+                    near.add(quad.object)
+        for node in near:
+            for quad in self._store.quads_for_pattern(node, None, None, None):
+                if (graph := _name(quad)) and graph not in apart_from:
+                    found.add((graph, node.value))
+        return found
 
     def graph_names(self) -> list[str]:
         """Return the names of the named graphs, sorted."""

@@ -14,6 +14,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from typing import IO, Any, Final, NoReturn, cast
 
@@ -25,6 +26,9 @@ from competency_graph.rdf import SYNTAXES, Syntax
 
 INLINE: Final = 1 << 16
 _LOOK_AT_MEMORY_AFTER: Final = 0.05
+_LOOK_AROUND: Final = 0.25
+# The engine never frees what was taken out, so a reader that took out this much is replaced.
+_MOST_REMOVED: Final = 1_000
 
 Answer = Callable[[Graph, Mapping[str, Any], Writer], str]
 """Answers a named look-up: graph, parameters, where to write; returns the media type."""
@@ -46,6 +50,8 @@ class Lane:
     private: int
     nice: int = 0
     answers: Mapping[str, Answer] | None = None
+    once: bool = False
+    """Whether a reader has one conversation of several requests, and ends with it."""
 
 
 class Spool:
@@ -84,6 +90,7 @@ class Spool:
 def serve(graph: Graph, lane: Lane, board: Board, *, slot: int, lifeline: int) -> NoReturn:
     """Answer requests of a lane until told to end; the body of a freshly forked process."""
     gc.disable()
+    graph.removed = 0
     fork.leave_no_core()
     if lane.nice:
         os.nice(lane.nice)
@@ -93,24 +100,44 @@ def serve(graph: Graph, lane: Lane, board: Board, *, slot: int, lifeline: int) -
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     fork.seal()
     # One reader wakes for one connection, where the system can, not all that wait on the socket.
-    waiting = select.epoll() if hasattr(select, "epoll") else select.poll()
+    waiting: Any = select.epoll() if hasattr(select, "epoll") else select.poll()
+    patience = _LOOK_AROUND if hasattr(select, "epoll") else _LOOK_AROUND * 1000
     waiting.register(lane.socket, select.POLLIN | getattr(select, "EPOLLEXCLUSIVE", 0))
     waiting.register(lifeline, select.POLLIN)
     while True:
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
-        if any(ready == lifeline for ready, _ in waiting.poll()):
+        ready = waiting.poll(patience)
+        # A request under way is finished before a polite end, and none is taken after its sign.
+        signal.pthread_sigmask(signal.SIG_SETMASK, [signal.SIGTERM])
+        if any(what == lifeline for what, _ in ready) or not _catch_up(graph, board):
             os._exit(0)
+        if not ready:
+            continue
         try:
             connection, _ = lane.socket.accept()
         except (BlockingIOError, ConnectionError):
             continue
-        # A request under way is finished before a polite end.
-        signal.pthread_sigmask(signal.SIG_SETMASK, [signal.SIGTERM])
         began = time.monotonic()
         with connection:
-            _serve_one(graph, lane, connection, lambda request: board.take(slot, request), report)
+            while _serve_one(graph, lane, connection, partial(board.take, slot), report):
+                if not lane.once:
+                    break
+        if lane.once:
+            os._exit(0)
         if time.monotonic() - began > _LOOK_AT_MEMORY_AFTER and _private() > lane.private:
             os._exit(0)
+
+
+def _catch_up(graph: Graph, board: Board) -> bool:
+    """Bring the graph to the revision that is served, or say that a fresh fork must."""
+    while graph.revision < board.revision:
+        change = board.ring.get(graph.revision + 1)
+        if change is None or graph.removed > _MOST_REMOVED:
+            return False
+        removed, added = change
+        graph.apply(removed=removed, added=added)
+        graph.revision += 1
+    return True
 
 
 def _serve_one(
@@ -119,13 +146,14 @@ def _serve_one(
     connection: socket.socket,
     take: Callable[[int], None],
     report: int,
-) -> None:
+) -> bool:
+    """Answer one request of a connection and say whether there was one."""
     try:
         # The one timer covers the taking of the request too, so the socket needs none of its own.
         fork.limit_time(lane.seconds)
-        request = wire.receive(connection, most=1 << 26)
+        request = wire.receive(connection, most=1 << 32)
         if request is None:
-            return
+            return False
         head, body, _ = request
         take(head["request"])
         spool = Spool(lane.answer_bytes)
@@ -135,26 +163,28 @@ def _serve_one(
             fork.limit_memory(lane.memory)
             media_type = _answer(graph, lane, head, body, cast(Writer, spool))
         except CompetencyGraphError as error:
-            fork.limit_time(0)
-            fork.limit_memory(None)
-            told = wire.error_to_bytes(error)
-            wire.send(connection, {"error": True, "revision": graph.revision}, told)
-            return
+            _refuse(connection, graph, error)
+            return True
         except MemoryError:
             os.abort()
         except Exception:
             # A fault of ours must not cost a reader, or a client could end all of them with it.
-            fork.limit_time(0)
-            fork.limit_memory(None)
             os.write(report, traceback.format_exc().encode())
-            told = wire.error_to_bytes(InternalError("The fault is recorded. Try again later."))
-            wire.send(connection, {"error": True, "revision": graph.revision}, told)
-            return
+            _refuse(connection, graph, InternalError("The fault is recorded. Try again later."))
+            return True
         fork.limit_time(0)
         fork.limit_memory(None)
         _reply(connection, graph, media_type, spool)
+        return True
     except (ConnectionError, TimeoutError):
-        return
+        return False
+
+
+def _refuse(connection: socket.socket, graph: Graph, error: CompetencyGraphError) -> None:
+    fork.limit_time(0)
+    fork.limit_memory(None)
+    told = wire.error_to_bytes(error)
+    wire.send(connection, {"error": True, "revision": graph.revision}, told)
 
 
 def _reply(connection: socket.socket, graph: Graph, media_type: str, spool: Spool) -> None:
@@ -185,7 +215,7 @@ def _answer(graph: Graph, lane: Lane, head: Mapping[str, Any], body: bytes, outp
             graph.write_description(head["iri"], syntax, output)
             return syntax.media_type
         case name if lane.answers and name in lane.answers:
-            return lane.answers[name](graph, head["parameters"], output)
+            return lane.answers[name](graph, {**head["parameters"], "body": body}, output)
     raise InternalError("A reader was asked for something that it does not answer.")
 
 

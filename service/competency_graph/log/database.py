@@ -21,10 +21,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 
-from competency_graph.errors import UnusableDatabase
+from competency_graph.errors import StorageFull, UnusableDatabase
 
 BUSY_SECONDS: Final = 30
 ANOTHER: Final = "Name another one (DATABASE)."
+_IOERR_WRITE: Final = sqlite3.SQLITE_IOERR | 3 << 8
 _SENTENCES: Final = {
     sqlite3.SQLITE_NOTADB: f"is not a database. {ANOTHER}",
     sqlite3.SQLITE_CORRUPT: "is damaged. Restore it from a backup.",
@@ -127,9 +128,9 @@ class Database:
         except IntegrityError:
             raise
         except DBAPIError as fault:
-            raise UnusableDatabase(_sentence(self.place, fault.orig)) from fault
+            raise _error(self.place, fault.orig) from fault
         except (sqlite3.Error, SQLAlchemyError) as fault:
-            raise UnusableDatabase(_sentence(self.place, fault)) from fault
+            raise _error(self.place, fault) from fault
 
     @contextmanager
     def unpacking(self, what: str) -> Iterator[None]:
@@ -166,6 +167,13 @@ def _place(url: URL) -> str:
     if url.get_backend_name() == "sqlite":
         return (url.database or "").removeprefix("file:")
     return url.render_as_string(hide_password=True)
+
+
+def _error(place: str, fault: BaseException | None) -> UnusableDatabase:
+    # A limit on the size of files (RLIMIT_FSIZE) shows as a failed write.
+    full = getattr(fault, "sqlite_errorcode", 0) in (sqlite3.SQLITE_FULL, _IOERR_WRITE)
+    kind = StorageFull if full else UnusableDatabase
+    return kind(_sentence(place, fault))
 
 
 def _sentence(place: str, fault: BaseException | None) -> str:

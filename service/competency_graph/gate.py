@@ -1,0 +1,282 @@
+"""The gate: the only writer of graph data. Orders changes; parses, stages and judges none itself.
+
+What a change does is found out in a fork (`trial`); here it is allowed or refused, set in order
+with the others, appended to the log, and told to the index (docs/design/0003).
+"""
+
+import json
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from threading import Lock
+from typing import Any, Final, Protocol
+
+from competency_graph import access
+from competency_graph.errors import (
+    InvalidChange,
+    PreconditionFailed,
+    StaleHead,
+)
+from competency_graph.log import Draft, Log
+from competency_graph.model import SEVERITIES, Difference, Identity, Operation, Severity
+from competency_graph.reports import finding_json
+
+_TRIES: Final = 4
+_REMEMBERED: Final = 1_000
+
+Row = Mapping[str, Any]
+
+
+class Answered(Protocol):
+    """A whole answer of a trial."""
+
+    revision: int
+
+    def read(self) -> bytes:
+        """Return its bytes."""
+
+
+class Conversation(Protocol):
+    """A fork of the index at the head, with which one change is tried out."""
+
+    def ask(self, name: str, parameters: Mapping[str, Any], body: bytes = b"") -> Answered:
+        """Ask one of the answers of `trial`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What judging a change found: new, fixed by it, and standing before and after."""
+
+    new: Sequence[Row] = ()
+    fixed: Sequence[Row] = ()
+    standing: Sequence[Row] = ()
+
+    def refuses(self, threshold: Severity) -> bool:
+        """Say whether a new finding is as severe as the threshold, or more."""
+        worst = SEVERITIES.index(threshold)
+        return any(SEVERITIES.index(row["severity"]) <= worst for row in self.new)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a change: recorded under ``revision``, or, tried only, what it would do."""
+
+    revision: int
+    recorded: bool
+    difference: Difference
+    findings: Findings = field(default_factory=Findings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What somebody asks the gate for.
+
+    ``based_on`` is the revision at which the client saw the graphs that it changes; a change to
+    them since is refused. ``severity`` is the least severe finding that refuses.
+    """
+
+    operations: Sequence[Operation]
+    message: str
+    dry_run: bool = False
+    based_on: int | None = None
+    severity: Severity = "violation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tried:
+    """One change as a fork told it, at a revision.
+
+    ``number`` is the one that its blank nodes are named after; ``depends`` the graphs that decide
+    whether it is valid, none for all.
+    """
+
+    difference: Difference
+    findings: Findings
+    revision: int
+    number: int
+    depends: frozenset[str] | None
+
+
+class Gate:
+    """Appends changes in order. May be asked by several threads.
+
+    Args:
+        log: the log, opened for writing.
+        begin: gives a fork of the index that stands at the head of the log.
+        tell: tells the index of a change that was appended: number, removed and added lines.
+        now: the clock.
+        validate: whether changes are judged (setting ``VALIDATION``).
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        *,
+        begin: Callable[[], AbstractContextManager[Conversation]],
+        tell: Callable[[int, bytes, bytes], None],
+        now: Callable[[], datetime],
+        validate: bool = True,
+    ) -> None:
+        self._log = log
+        self._begin = begin
+        self._tell = tell
+        self._now = now
+        self._validate = validate
+        self._order = Lock()
+        # What recent changes touched and depended on; others' changes are not in it.
+        self._recent: OrderedDict[int, tuple[frozenset[str], frozenset[str] | None]] = OrderedDict()
+
+    def change(self, wish: Wish, who: Identity) -> Outcome:
+        """Try a change out and, unless it is a dry run, record it.
+
+        Raises:
+            Forbidden: the difference touches what ``who`` may not change.
+            InvalidChange: it brings a new finding as severe as ``wish.severity``; has the outcome.
+            PreconditionFailed: a graph that it changes was changed after ``wish.based_on``.
+            StaleHead: others changed what it depends on, again and again.
+            CompetencyGraphError: the operations cannot be read or done, or a limit was reached.
+        """
+        for _ in range(_TRIES):
+            tried = self._try(wish, who)
+            outcome = Outcome(
+                revision=tried.revision,
+                recorded=False,
+                difference=tried.difference,
+                findings=tried.findings,
+            )
+            if wish.based_on is not None:
+                self._require_unchanged(tried.difference, wish.based_on)
+            if not wish.dry_run and tried.findings.refuses(wish.severity):
+                raise InvalidChange(told_findings(tried.findings), revision=tried.revision)
+            if wish.dry_run or not (tried.difference.added or tried.difference.removed):
+                return outcome
+            number = self._append(wish, who, tried)
+            if number is not None:
+                return Outcome(
+                    revision=number,
+                    recorded=True,
+                    difference=tried.difference,
+                    findings=tried.findings,
+                )
+        raise StaleHead(expected=tried.revision, actual=self._log.head())
+
+    def _try(self, wish: Wish, who: Identity) -> _Tried:
+        """Stage, authorise and judge in one fork."""
+        number = self._log.head() + 1
+        told = [
+            {**asdict(operation), "content": None, "size": len(operation.content)}
+            for operation in wish.operations
+        ]
+        for one in told:
+            del one["content"]
+        parameters = {"operations": told, "labels": f"c{number}x", "judge": self._validate}
+        body = b"".join(operation.content for operation in wish.operations)
+        with self._begin() as fork:
+            staged = fork.ask("stage", parameters, body)
+            head, difference = _read_staged(staged.read())
+            access.authorise(who, difference)
+            findings = Findings()
+            if self._validate and (difference.added or difference.removed):
+                standing = self._log.standing(head["judged"])
+                judged = fork.ask("judge", {"standing": standing})
+                findings = Findings(**json.loads(judged.read()))
+        reads = difference.graphs_read
+        depends = None if reads is None else reads | difference.graphs | frozenset(head["data"])
+        return _Tried(
+            difference=difference,
+            findings=findings,
+            revision=staged.revision,
+            depends=depends,
+            number=number,
+        )
+
+    def _require_unchanged(self, difference: Difference, revision: int) -> None:
+        for graph in difference.graphs:
+            later = next(iter(self._log.history(graph, after=revision, limit=1)), None)
+            if later is not None:
+                raise PreconditionFailed(
+                    f"The graph was changed by {later.author} in change {later.number}, after you "
+                    "read it. Read it again and redo your change.",
+                    graph=graph,
+                    revision=later.number,
+                )
+
+    def _append(self, wish: Wish, who: Identity, tried: _Tried) -> int | None:
+        """Record a change and have it served, or return nothing where it must be tried anew."""
+        difference = tried.difference
+        with self._order:
+            head = self._log.head()
+            if any(self._conflicts(n, tried) for n in range(tried.revision + 1, head + 1)):
+                return None
+            added = _renumbered(difference.added, tried.number, head + 1)
+            draft = Draft(
+                author=who.name,
+                time=self._now(),
+                message=wish.message,
+                added=added,
+                removed=difference.removed,
+                touched=difference.touched,
+                findings_added=tried.findings.new,
+                findings_removed=tried.findings.fixed,
+            )
+            try:
+                number = self._log.append(draft, expected_head=head)
+            except StaleHead:
+                return None
+            self._recent[number] = (difference.graphs, tried.depends)
+            while len(self._recent) > _REMEMBERED:
+                self._recent.popitem(last=False)
+            self._tell(number, b"".join(difference.removed), b"".join(added))
+        return number
+
+    def _conflicts(self, number: int, tried: _Tried) -> bool:
+        """Say whether a change that came between touches what this depends on, or depends on it."""
+        between = self._recent.get(number)
+        if between is None or tried.depends is None:
+            return True
+        touched, depends = between
+        return bool(touched & tried.depends) or depends is None or bool(
+            depends & tried.difference.graphs
+        )
+
+
+def told_findings(findings: Findings) -> dict[str, Any]:
+    """Return findings as INTERFACES has them: new and fixed ones whole, standing ones counted."""
+    return {
+        "new": [finding_json(row) for row in findings.new],
+        "fixed": [finding_json(row) for row in findings.fixed],
+        "standing": len(findings.standing),
+    }
+
+
+def _read_staged(content: bytes) -> tuple[dict[str, Any], Difference]:
+    line, _, lines = content.partition(b"\n")
+    head = json.loads(line)
+    read = head["read"]
+    return head, Difference(
+        removed=_lines(lines[: head["removed"]]),
+        added=_lines(lines[head["removed"] :]),
+        touched=frozenset((graph, subject) for graph, subject in head["touched"]),
+        graphs_read=None if read is None else frozenset(read),
+    )
+
+
+def _lines(text: bytes) -> tuple[bytes, ...]:
+    # Not splitlines(): a carriage return inside a line would split it.
+    return tuple(line + b"\n" for line in text[:-1].split(b"\n")) if text else ()
+
+
+def _renumbered(lines: Sequence[bytes], staged: int, number: int) -> Sequence[bytes]:
+    """Return lines with the blank nodes that a change minted named after its real number."""
+    if staged == number:
+        return lines
+    minted = re.compile(rb"^((?:\S+ <[^>]*> )?)_:c%dx(?=\d+ )" % staged)
+    real = rb"\g<1>_:c%dx" % number
+    renamed = lines
+    # A line has one as its subject, as its value, or as both.
+    for _ in range(2):
+        renamed = [minted.sub(real, line) for line in renamed]
+    return sorted(renamed)

@@ -1,0 +1,164 @@
+"""The gate's process: takes wishes from web processes, one thread each. Forks nothing.
+
+Started by `machine`, not by hand. It alone keeps the log open for writing in a running service.
+"""
+
+import os
+import select
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from competency_graph import access, history
+from competency_graph.config import Settings
+from competency_graph.errors import (
+    CompetencyGraphError,
+    InternalError,
+    InvalidChange,
+)
+from competency_graph.gate import Gate, Wish, told_findings
+from competency_graph.index import Client, wire
+from competency_graph.log import Log
+from competency_graph.model import Operation
+from competency_graph.reports import findings_turtle
+
+_THREADS: Final = 16
+_PATIENCE: Final = 30.0
+_TICK: Final = 0.01
+
+
+class Gating:
+    """Answers what web processes ask: changes, and what the log says of them."""
+
+    def __init__(self, settings: Settings, client: Client, log: Log) -> None:
+        self._settings = settings
+        self._client = client
+        self._log = log
+        self._gate = Gate(
+            log,
+            begin=lambda: client.trial(seconds=settings.validation_timeout),
+            tell=self._tell,
+            now=_now,
+            validate=settings.validation,
+        )
+        self._snapshot = threading.Lock()
+        self._answers: Mapping[str, Callable[[dict[str, Any], bytes], dict[str, Any]]] = {
+            "change": self._change,
+        }
+
+    def answer(self, connection: socket.socket) -> None:
+        """Answer the one request of a connection."""
+        with connection:
+            try:
+                connection.settimeout(_PATIENCE)
+                told = wire.receive(connection, most=1 << 40)
+                if told is None:
+                    return
+                head, body, _ = told
+                connection.settimeout(None)
+                try:
+                    reply = self._answers[head["ask"]](head, body)
+                except CompetencyGraphError as error:
+                    wire.send(connection, {"error": True}, wire.error_to_bytes(error))
+                    return
+                except Exception:
+                    traceback.print_exc()
+                    fault = InternalError("The fault is recorded. Try again later.")
+                    wire.send(connection, {"error": True}, wire.error_to_bytes(fault))
+                    return
+                wire.send(connection, reply)
+            except (ConnectionError, TimeoutError):
+                return
+
+    def _change(self, head: dict[str, Any], body: bytes) -> dict[str, Any]:
+        """Try or record a change; the head is what `web.writing` sends."""
+        who = access.authenticate(
+            self._log, head["secret"], now=_now(), address=head["address"]
+        )
+        operations, start = [], 0
+        for told in head["operations"]:
+            size = told.pop("size")
+            operations.append(Operation(**told, content=body[start : start + size]))
+            start += size
+        wish = Wish(
+            operations=operations,
+            message=head["message"],
+            dry_run=head["dry_run"],
+            based_on=head["based_on"],
+        )
+        try:
+            outcome = self._gate.change(wish, who)
+        except InvalidChange as error:
+            if head["turtle"]:
+                error.facts = {**error.facts, "turtle": findings_turtle(error.rows)}
+            raise
+        if outcome.recorded:
+            threading.Thread(target=self._keep_snapshot, daemon=True).start()
+        return {
+            "revision": outcome.revision,
+            "recorded": outcome.recorded,
+            "added": len(outcome.difference.added),
+            "removed": len(outcome.difference.removed),
+            "findings": told_findings(outcome.findings),
+        }
+
+    def _tell(self, number: int, removed: bytes, added: bytes) -> None:
+        """Tell the keeper, and wait until it serves the change: it may be about to be replaced."""
+        deadline = time.monotonic() + _PATIENCE
+        while not self._client.tell(number, removed=removed, added=added):
+            if self._client.board.revision >= number or time.monotonic() > deadline:
+                return
+            time.sleep(_TICK)
+
+    def _keep_snapshot(self) -> None:
+        if self._snapshot.acquire(blocking=False):
+            try:
+                history.keep_snapshot(self._log)
+            finally:
+                self._snapshot.release()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve; ``arguments`` are the run folder, the listening descriptor and the lifeline."""
+    folder, listening, lifeline = arguments
+    settings = Settings.load(os.environ)
+    client = Client(
+        Path(folder), query_seconds=settings.query_timeout, query_memory=settings.query_memory
+    )
+    threading.Thread(target=_end_with, args=[int(lifeline)], daemon=True).start()
+    # The keeper makes and fills the database; there is nothing to change before.
+    while not client.board.generation:
+        time.sleep(_TICK)
+    with (
+        Log.open(settings.database, base=settings.base) as log,
+        ThreadPoolExecutor(_THREADS) as threads,
+        socket.socket(fileno=int(listening)) as taking,
+    ):
+        taking.setblocking(True)
+        gating = Gating(settings, client, log)
+        while True:
+            connection, _ = taking.accept()
+            threads.submit(gating.answer, connection)
+
+
+def _end_with(lifeline: int) -> None:
+    """End this process when its supervisor is gone; what was not acknowledged may be lost."""
+    waiting = select.poll()
+    waiting.register(lifeline, select.POLLIN)
+    waiting.poll()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
