@@ -9,7 +9,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
 from typing import Any, Final, Protocol
@@ -21,7 +21,14 @@ from competency_graph.errors import (
     StaleHead,
 )
 from competency_graph.log import Draft, Log
-from competency_graph.model import SEVERITIES, Difference, Identity, Operation, Severity
+from competency_graph.model import (
+    SEVERITIES,
+    Difference,
+    Identity,
+    Operation,
+    Severity,
+    pack_operations,
+)
 from competency_graph.reports import finding_json
 
 _TRIES: Final = 4
@@ -166,16 +173,10 @@ class Gate:
     def _try(self, wish: Wish, who: Identity) -> _Tried:
         """Stage, authorise and judge in one fork."""
         number = self._log.head() + 1
-        told = [
-            {**asdict(operation), "content": None, "size": len(operation.content)}
-            for operation in wish.operations
-        ]
-        for one in told:
-            del one["content"]
+        told, contents = pack_operations(wish.operations)
         parameters = {"operations": told, "labels": f"c{number}x", "judge": self._validate}
-        body = b"".join(operation.content for operation in wish.operations)
         with self._begin() as fork:
-            staged = fork.ask("stage", parameters, body)
+            staged = fork.ask("stage", parameters, contents)
             head, difference = _read_staged(staged.read())
             access.authorise(who, difference)
             findings = Findings()
@@ -238,8 +239,10 @@ class Gate:
         if between is None or tried.depends is None:
             return True
         touched, depends = between
-        return bool(touched & tried.depends) or depends is None or bool(
-            depends & tried.difference.graphs
+        return (
+            bool(touched & tried.depends)
+            or depends is None
+            or bool(depends & tried.difference.graphs)
         )
 
 

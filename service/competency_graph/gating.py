@@ -21,13 +21,11 @@ from competency_graph.config import Settings
 from competency_graph.errors import (
     CompetencyGraphError,
     InternalError,
-    InvalidChange,
 )
 from competency_graph.gate import Gate, Wish, told_findings
 from competency_graph.index import Client, wire
 from competency_graph.log import Log
-from competency_graph.model import Operation
-from competency_graph.reports import findings_turtle
+from competency_graph.model import unpack_operations
 
 _THREADS: Final = 16
 _PATIENCE: Final = 30.0
@@ -79,26 +77,14 @@ class Gating:
 
     def _change(self, head: dict[str, Any], body: bytes) -> dict[str, Any]:
         """Try or record a change; the head is what `web.writing` sends."""
-        who = access.authenticate(
-            self._log, head["secret"], now=_now(), address=head["address"]
-        )
-        operations, start = [], 0
-        for told in head["operations"]:
-            size = told.pop("size")
-            operations.append(Operation(**told, content=body[start : start + size]))
-            start += size
+        who = access.authenticate(self._log, head["secret"], now=_now(), address=head["address"])
         wish = Wish(
-            operations=operations,
+            operations=unpack_operations(head["operations"], body),
             message=head["message"],
             dry_run=head["dry_run"],
             based_on=head["based_on"],
         )
-        try:
-            outcome = self._gate.change(wish, who)
-        except InvalidChange as error:
-            if head["turtle"]:
-                error.facts = {**error.facts, "turtle": findings_turtle(error.rows)}
-            raise
+        outcome = self._gate.change(wish, who)
         if outcome.recorded:
             threading.Thread(target=self._keep_snapshot, daemon=True).start()
         return {

@@ -1,9 +1,10 @@
 """Frozen values that cross module borders. Knows no database, no parser, no web."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 Severity = Literal["violation", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("violation", "warning", "info")
@@ -104,6 +105,30 @@ class Operation:
     name: str = "The body"
     using: tuple[str, ...] = ()
     using_named: tuple[str, ...] = ()
+
+
+def pack_operations(operations: Sequence[Operation]) -> tuple[list[dict[str, Any]], bytes]:
+    """Return operations as a message between processes has them: fields for JSON, contents."""
+    told = [
+        {
+            **{name: value for name, value in asdict(operation).items() if name != "content"},
+            "size": len(operation.content),
+        }
+        for operation in operations
+    ]
+    return told, b"".join(operation.content for operation in operations)
+
+
+def unpack_operations(told: Iterable[Mapping[str, Any]], contents: bytes) -> list[Operation]:
+    """Return the operations that :func:`pack_operations` was given."""
+    operations, start = [], 0
+    for fields in told:
+        said = {name: value for name, value in fields.items() if name != "size"}
+        said |= {name: tuple(said[name]) for name in ("using", "using_named")}
+        end = start + fields["size"]
+        operations.append(Operation(**said, content=contents[start:end]))
+        start = end
+    return operations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

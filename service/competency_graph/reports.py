@@ -1,7 +1,7 @@
 """A verdict as text for a terminal, as JSON, and as a SHACL report. Judges nothing."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -98,27 +98,26 @@ def finding_json(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _turtle(verdict: Verdict) -> str:
-    return findings_turtle(asdict(finding) for finding in verdict.findings)
+    return report([finding_json(asdict(finding)) for finding in verdict.findings])
 
 
-def findings_turtle(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return findings, given by their fields, as a ``sh:ValidationReport``."""
-    rows = list(rows)
+def report(findings: Sequence[Mapping[str, Any]]) -> str:
+    """Return findings, as JSON has them, as a ``sh:ValidationReport`` in Turtle."""
     graph = Graph(bind_namespaces="none")
     for prefix, iri in PREFIXES.items():
         graph.bind(prefix, iri)
-    report = BNode()
-    graph.add((report, RDF.type, SH.ValidationReport))
-    graph.add((report, SH.conforms, Text(not rows)))
-    for row in rows:
+    whole = BNode()
+    graph.add((whole, RDF.type, SH.ValidationReport))
+    graph.add((whole, SH.conforms, Text(not findings)))
+    for row in findings:
         result = BNode()
-        graph.add((report, SH.result, result))
+        graph.add((whole, SH.result, result))
         graph.add((result, RDF.type, SH.ValidationResult))
         graph.add((result, SH.resultMessage, Text(row["message"], lang="en")))
         graph.add((result, SH.resultSeverity, SH[row["severity"].capitalize()]))
         graph.add((result, SH.sourceShape, URIRef(row["rule"])))
-        focus = row["focus"]
+        focus, field = row["focus"]["id"], row["field"]["id"]
         graph.add((result, SH.focusNode, BNode(focus[2:]) if focus[:2] == "_:" else URIRef(focus)))
-        if row["field"] is not None:
-            graph.add((result, SH.resultPath, URIRef(row["field"])))
+        if field is not None:
+            graph.add((result, SH.resultPath, URIRef(field)))
     return graph.serialize(format="longturtle", canon=True)

@@ -10,8 +10,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from rdflib import DCTERMS as DCT
-from rdflib import RDF as RDF_
 from rdflib import RDFS, BNode, URIRef
 from rdflib import Graph as RdfGraph
 from rdflib.term import Node
@@ -19,14 +17,14 @@ from rdflib.term import Node
 from competency_graph import rdf
 from competency_graph.index import Answer, Graph, Writer, stage
 from competency_graph.judging import unknown_terms
-from competency_graph.model import Difference, Finding, Operation
+from competency_graph.model import Difference, Finding, unpack_operations
 from competency_graph.shacl.reference import (
     Shapes,
     check_well_formed,
     compile_shapes,
     judge_graph,
 )
-from competency_graph.vocab import CG, DCTERMS, GRAPH
+from competency_graph.vocab import DCTERMS, GRAPH
 
 _SHAPES: Final = GRAPH + "shapes-"
 _CORE: Final = _SHAPES + "core"
@@ -74,13 +72,7 @@ def staged(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     Parameters: ``operations``, each with the size of its content in the body; ``labels``; whether
     the caller will ``judge``.
     """
-    body, start, operations = parameters["body"], 0, []
-    for told in parameters["operations"]:
-        end = start + told["size"]
-        fields = {name: value for name, value in told.items() if name != "size"}
-        fields["using"], fields["using_named"] = tuple(told["using"]), tuple(told["using_named"])
-        operations.append(Operation(content=body[start:end], **fields))
-        start = end
+    operations = unpack_operations(parameters["operations"], parameters["body"])
     difference = stage(graph, operations, labels=parameters["labels"])
     _staged[:] = [difference]
     removed, added = b"".join(difference.removed), b"".join(difference.added)

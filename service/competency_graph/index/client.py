@@ -2,6 +2,7 @@
 
 import _socket
 import errno
+import json
 import os
 import socket
 import time
@@ -39,6 +40,12 @@ class Whole:
     body: bytes = b""
     descriptor: int | None = None
 
+    def close(self) -> None:
+        """Let go of the file of an answer that is not to be read."""
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None
+
     def read(self) -> bytes:
         """Return all bytes; for answers that are known to be small."""
         if self.descriptor is None:
@@ -47,6 +54,10 @@ class Whole:
             self.descriptor = None
             file.seek(0)
             return file.read()
+
+    def json(self) -> Any:
+        """Return the content of a small JSON answer."""
+        return json.loads(self.read())
 
 
 class Client:
@@ -105,6 +116,30 @@ class Client:
                 return False
         return told is not None and told[0]["revision"] >= revision
 
+    def ask_gate(self, head: Mapping[str, Any], body: bytes = b"") -> dict[str, Any]:
+        """Ask the gate of this machine and return its answer; it takes as long as it takes.
+
+        Raises:
+            CompetencyGraphError: what the gate refuses it with.
+            Unavailable: the gate ended, or too many wait: whether it was done is to be looked up.
+        """
+        with self._connect(GATE_SOCKET) as connection:
+            connection.settimeout(None)
+            try:
+                wire.send(connection, head, body)
+                told = wire.receive(connection, most=1 << 32)
+            except ConnectionError:
+                told = None
+        if told is None:
+            raise Unavailable(
+                "The gate was stopped while it worked on this. Look whether the change is there "
+                "(/changes) before you send it again."
+            )
+        answer, content, _ = told
+        if answer.get("error"):
+            raise wire.error_from_bytes(content)
+        return answer
+
     def trial(self, *, seconds: float) -> "Trial":
         """Begin a conversation with a fork in which one change is tried out.
 
@@ -119,9 +154,7 @@ class Client:
             connection.settimeout(2 * (seconds + _GRACE))
             return self.converse(connection, head, body)
 
-    def converse(
-        self, connection: socket.socket, head: Mapping[str, Any], body: bytes
-    ) -> Whole:
+    def converse(self, connection: socket.socket, head: Mapping[str, Any], body: bytes) -> Whole:
         """Send one request over a connection to a reader and return its answer.
 
         Raises:

@@ -13,11 +13,13 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from competency_graph import errors
 from competency_graph.config import Settings
 from competency_graph.index import Client
+from competency_graph.reports import report
 from competency_graph.vocab import DOCS
 from competency_graph.web import api, graphs, linked_data, ops, sparql
 
 Application = Callable[..., Iterable[bytes]]
 
+_ALLOWED: Final = "Accept, Authorization, Content-Type, If-Match, If-None-Match, Min-Revision"
 _ALWAYS: Final = [
     ("Vary", "Accept, Accept-Language, Accept-Encoding"),
     ("Access-Control-Allow-Origin", "*"),
@@ -75,7 +77,9 @@ def problem(error: errors.CompetencyGraphError) -> Response:
         "code": error.code,
         **error.facts,
     }
-    if _wants_a_page():
+    if isinstance(error, errors.InvalidChange) and _best() == "text/turtle":
+        response = Response(report(error.facts["findings"]), error.status, mimetype="text/turtle")
+    elif _best() == "text/html":
         page = render_template("problem.html", problem=body, local=linked_data.local)
         response = Response(page, error.status, mimetype="text/html")
     else:
@@ -88,10 +92,9 @@ def problem(error: errors.CompetencyGraphError) -> Response:
     return response
 
 
-def _wants_a_page() -> bool:
-    """Say whether the client is a browser: it names HTML before anything else."""
-    best = request.accept_mimetypes.best if request.accept_mimetypes else None
-    return best == "text/html"
+def _best() -> str | None:
+    """Return the media type that the client names before any other."""
+    return request.accept_mimetypes.best if request.accept_mimetypes else None
 
 
 def _invalid_parameters(error: ValidationError) -> Response:
@@ -142,7 +145,7 @@ def _finish(response: Response) -> Response:
         response.headers["Revision"] = str(client.board.revision)
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "GET")
-        response.headers["Access-Control-Allow-Headers"] = "Accept, Content-Type, If-None-Match"
+        response.headers["Access-Control-Allow-Headers"] = _ALLOWED
         response.headers["Access-Control-Max-Age"] = "86400"
     return response
 

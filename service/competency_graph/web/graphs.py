@@ -1,10 +1,12 @@
-"""`/graphs`: Graph Store Protocol, reading. Writes nothing."""
+"""`/graphs`: SPARQL 1.1 Graph Store HTTP Protocol. Parses no RDF: readers and the gate do."""
 
 from flask import Blueprint, Response, request
 
-from competency_graph.errors import BadRequest
+from competency_graph.errors import BadRequest, NotFound, UnsupportedMediaType
+from competency_graph.model import Operation
 from competency_graph.rdf import SYNTAXES
 from competency_graph.web.exchange import answer, client, negotiate, require_known_parameters
+from competency_graph.web.writing import WRITING, body, document, write
 
 paths = Blueprint("graphs", __name__)
 _NAMES = {s.media_type: s.name for s in SYNTAXES}
@@ -12,13 +14,73 @@ _NAMES = {s.media_type: s.name for s in SYNTAXES}
 
 @paths.get("/graphs")
 def graphs() -> Response:
-    """Return one graph (SPARQL 1.1 Graph Store HTTP Protocol, section 5.2), or list them all."""
+    """Return one graph (Graph Store Protocol, section 5.2), or list them all."""
     require_known_parameters(("graph", "default"))
+    if not request.args:
+        return answer(client().look_up("graphs", {}))
+    syntax = _NAMES[negotiate(list(_NAMES))]
+    return answer(client().graph(_named(), syntax))
+
+
+@paths.put("/graphs")
+def put() -> Response:
+    """Replace one graph by the document in the body (section 5.3)."""
+    graph = _to_change()
+    operation = Operation(kind="replace", graph=graph, **document(graph))
+    return write(
+        [operation],
+        message=f"Replace the graph {graph or 'default'}.",
+        graph=graph,
+        created=not _exists(graph),
+    )
+
+
+@paths.post("/graphs")
+def post() -> Response:
+    """Add the document in the body to one graph (section 5.5)."""
+    graph = _to_change()
+    operation = Operation(kind="add", graph=graph, **document(graph))
+    return write(
+        [operation],
+        message=f"Add to the graph {graph or 'default'}.",
+        graph=graph,
+        created=not _exists(graph),
+    )
+
+
+@paths.delete("/graphs")
+def delete() -> Response:
+    """Take one graph away (section 5.4)."""
+    graph = _to_change()
+    if not _exists(graph):
+        raise NotFound(f"There is no graph {graph}. GET /graphs lists those there are.")
+    operation = Operation(kind="delete", graph=graph)
+    return write([operation], message=f"Delete the graph {graph or 'default'}.", graph=graph)
+
+
+@paths.patch("/graphs")
+def patch() -> Response:
+    """Change one graph by SPARQL Update (section 5.7): it is the default graph of the text."""
+    graph = _to_change()
+    if request.mimetype != "application/sparql-update":
+        raise UnsupportedMediaType("Send a SPARQL Update as application/sparql-update.")
+    operation = Operation(kind="update", graph=graph, content=body(), name="The update")
+    return write([operation], message=f"Change the graph {graph or 'default'}.", graph=graph)
+
+
+def _to_change() -> str | None:
+    require_known_parameters(("graph", "default", *WRITING))
+    return _named()
+
+
+def _named() -> str | None:
+    """Return the graph that the request is about, nothing for the default graph."""
     names = request.args.getlist("graph")
     default = "default" in request.args
-    if not names and not default:
-        return answer(client().look_up("graphs", {}))
     if len(names) + default != 1:
         raise BadRequest("Name one graph with “graph=”, or the default graph with “default”.")
-    syntax = _NAMES[negotiate(list(_NAMES))]
-    return answer(client().graph(None if default else names[0], syntax))
+    return None if default else names[0]
+
+
+def _exists(graph: str | None) -> bool:
+    return graph is None or graph in client().look_up("graphs", {}).json()["graphs"]

@@ -1,4 +1,4 @@
-"""`/sparql`: SPARQL 1.1 Protocol, its query forms. Reads no SPARQL itself: a reader does."""
+"""`/sparql`: SPARQL 1.1 Protocol. Reads no SPARQL itself: readers and the gate's forks do."""
 
 from typing import Any
 
@@ -13,8 +13,10 @@ from competency_graph.errors import (
     UnknownParameter,
     UnsupportedMediaType,
 )
+from competency_graph.model import Operation
 from competency_graph.rdf import RESULTS, SYNTAXES
 from competency_graph.web.exchange import acceptable, answer, client, client_address, settings
+from competency_graph.web.writing import WRITING, body, write
 
 paths = Blueprint("sparql", __name__)
 
@@ -28,7 +30,9 @@ _GRAPHS = {syntax.media_type: syntax.name for syntax in SYNTAXES}
 
 @paths.route("/sparql", methods=["GET", "POST"])
 def sparql() -> Response:
-    """Answer a query given in any form of the protocol (SPARQL 1.1 Protocol, section 2.1)."""
+    """Answer a query, or do an update (SPARQL 1.1 Protocol, sections 2.1 and 2.2)."""
+    if request.method == "POST" and _is_update():
+        return _update()
     parameters, text = _asked()
     limits = settings()
     if len(text) > limits.query_length:
@@ -47,6 +51,34 @@ def sparql() -> Response:
         if error.ended_reader:
             client().board.record_kill(address)
         raise
+
+
+def _is_update() -> bool:
+    return request.mimetype == "application/sparql-update" or "update" in request.form
+
+
+def _update() -> Response:
+    parameters = dict(request.args.lists())
+    if request.mimetype == "application/sparql-update":
+        texts = [body()]
+    else:
+        for name, values in request.form.lists():
+            parameters.setdefault(name, []).extend(values)
+        texts = [text.encode() for text in parameters.pop("update", [])]
+    known = ("using-graph-uri", "using-named-graph-uri", *WRITING)
+    unknown = sorted(set(parameters) - set(known))
+    if unknown:
+        raise UnknownParameter(unknown, ["update", *known])
+    if len(texts) != 1:
+        raise BadRequest("Give one update, as the field “update” or as the body of a POST.")
+    operation = Operation(
+        kind="update",
+        content=texts[0],
+        name="The update",
+        using=tuple(parameters.get("using-graph-uri", ())),
+        using_named=tuple(parameters.get("using-named-graph-uri", ())),
+    )
+    return write([operation], message="Update by SPARQL.")
 
 
 def _asked() -> tuple[dict[str, list[str]], bytes]:
