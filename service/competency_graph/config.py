@@ -112,9 +112,7 @@ class Settings:
     readers: int = _by_cores(4, "processes that answer queries, by cores")
     base: str = _setting(_base, BASE, "base of our own IRIs, fixed at the first change")
     seed: Seed = _setting(_seed, "shipped", "what an empty database is filled with")
-    validation: bool = _setting(
-        _truth, True, "whether changes are judged; off for conformance runs"
-    )
+    validation: bool = _setting(_truth, True, "whether changes are judged")
     union_default: bool = _setting(_truth, True, "the default graph is the union of the named")
     query_timeout: float = _setting(_seconds, 10.0, "time of one query")
     query_memory: int = _setting(_size, 512_000_000, "memory of one query")

@@ -28,7 +28,7 @@ CompetencyGraphError                    code                 status  exit
 """
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 Limit = Literal["time", "memory", "bytes", "rows", "nesting"]
 
@@ -194,16 +194,19 @@ class InvalidChange(CompetencyGraphError):
     code, title, status = "invalid-change", "The change was not recorded", 422
     exit_code = 1
 
-    def __init__(self, findings: Mapping[str, object], *, revision: int) -> None:
-        new = findings["new"]
-        assert isinstance(new, list)
-        count = sum(row["severity"] == "violation" for row in new)
+    def __init__(self, findings: Mapping[str, Any], *, revision: int) -> None:
+        count = sum(row["severity"] == "violation" for row in findings["new"])
         many = f"{count} new violation" if count == 1 else f"{count} new violations"
         super().__init__(
             f"It would bring {many}. Mend it and send the change again; nothing was changed.",
             findings=findings,
             revision=revision,
         )
+
+    @property
+    def findings(self) -> Any:
+        """New and fixed findings, each as JSON has it, and how many stand."""
+        return self.facts["findings"]
 
 
 class TooManyRequests(CompetencyGraphError):

@@ -57,7 +57,7 @@ class Follower:
         self._seen = state
 
     def _state(self) -> object:
-        """Return what differs once somebody wrote to the file; nothing where that cannot be told."""
+        """Return what differs once somebody wrote to the file; nothing where none can tell."""
         if self._path is None:
             return None
         return tuple(

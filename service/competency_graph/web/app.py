@@ -78,7 +78,7 @@ def problem(error: errors.CompetencyGraphError) -> Response:
         **error.facts,
     }
     if isinstance(error, errors.InvalidChange) and _best() == "text/turtle":
-        response = Response(report(error.facts["findings"]), error.status, mimetype="text/turtle")
+        response = Response(report(error.findings["new"]), error.status, mimetype="text/turtle")
     elif _best() == "text/html":
         page = render_template("problem.html", problem=body, local=linked_data.local)
         response = Response(page, error.status, mimetype="text/html")

@@ -1,4 +1,4 @@
-"""What the paths that change data share: the message to the gate, and its answer. Parses nothing."""
+"""What paths that change data share: the message to the gate, its answer. Parses nothing."""
 
 from collections.abc import Sequence
 from typing import Any
