@@ -85,6 +85,18 @@ class Service:
                 found.append(int(entry.name))
         return sorted(found)
 
+    def token(self, role: str, *graphs: str) -> str:
+        """Return a new token, made as an operator makes it."""
+        named = [word for graph in graphs for word in ("--graph", graph)]
+        made = subprocess.run(
+            [sys.executable, "-m", "competency_graph", "token", "create", f"a {role}"]
+            + ["--role", role, *named, "--database", f"sqlite:///{self.folder}/log.db"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return made.stdout.strip()
+
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
         return self.ended()
