@@ -87,10 +87,11 @@ class Service:
 
     def token(self, role: str, *graphs: str) -> str:
         """Return a new token, made as an operator makes it."""
-        named = [word for graph in graphs for word in ("--graph", graph)]
+        told = ["token", "create", f"a {role}", "--role", role]
+        told += [word for graph in graphs for word in ("--graph", graph)]
+        told += ["--database", f"sqlite:///{self.folder}/log.db"]
         made = subprocess.run(
-            [sys.executable, "-m", "competency_graph", "token", "create", f"a {role}"]
-            + ["--role", role, *named, "--database", f"sqlite:///{self.folder}/log.db"],
+            [sys.executable, "-m", "competency_graph", *told],
             capture_output=True,
             text=True,
             check=True,

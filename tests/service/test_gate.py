@@ -122,7 +122,8 @@ def test_an_update_changes_what_it_matches(running: Service, editor: str) -> Non
     text = f"""{_PREFIXES}
     DELETE {{ GRAPH ?g {{ ?c skos:prefLabel ?old }} }}
     INSERT {{ GRAPH ?g {{ ?c skos:prefLabel "Hearing"@en }} }}
-    WHERE {{ GRAPH ?g {{ ?c skos:prefLabel ?old ; a cg:Competency ; skos:inScheme <{FRAMEWORK}> }} }}
+    WHERE {{ GRAPH ?g {{
+        ?c skos:prefLabel ?old ; a cg:Competency ; skos:inScheme <{FRAMEWORK}> }} }}
     """
     reply = running.send(
         "POST",
