@@ -7,19 +7,21 @@ with the others, appended to the log, and told to the index (docs/design/0003).
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
 from typing import Any, Final, Protocol
 
-from competency_graph import access
+from competency_graph import access, history, trial
+from competency_graph.config import Settings
 from competency_graph.errors import (
     InvalidChange,
     PreconditionFailed,
     StaleHead,
 )
+from competency_graph.index import LocalTrial
 from competency_graph.log import Draft, Log
 from competency_graph.model import (
     SEVERITIES,
@@ -244,6 +246,37 @@ class Gate:
             or depends is None
             or bool(depends & tried.difference.graphs)
         )
+
+
+@contextmanager
+def local_gate(settings: Settings, *, now: Callable[[], datetime]) -> Iterator[tuple[Gate, Log]]:
+    """Open a gate on a local database, with the index in this process; fills an empty database.
+
+    The caller has one thread. A service that runs on the same database sees what is appended.
+
+    Raises:
+        UnusableDatabase: the database cannot be opened or written.
+    """
+    graph = history.load(settings, now=now())
+    follow = history.Follower(settings)
+
+    def catch_up(*_: object) -> None:
+        for number, removed, added in follow(graph.revision):
+            graph.apply(removed=removed, added=added)
+            graph.revision = number
+
+    def begin() -> LocalTrial:
+        catch_up()
+        trial.prepare(graph)
+        return LocalTrial(
+            graph,
+            trial.ANSWERS,
+            seconds=settings.validation_timeout,
+            memory=4 * settings.query_memory,
+        )
+
+    with Log.open(settings.database, base=settings.base) as log:
+        yield Gate(log, begin=begin, tell=catch_up, now=now, validate=settings.validation), log
 
 
 def told_findings(findings: Findings) -> dict[str, Any]:

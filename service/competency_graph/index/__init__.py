@@ -15,6 +15,7 @@ from competency_graph.index.client import (
 from competency_graph.index.fork import die_with_parent, sealed
 from competency_graph.index.graph import Graph, Term, Writer
 from competency_graph.index.keeper import Keeper
+from competency_graph.index.local import LocalTrial
 from competency_graph.index.reader import Answer, Lane
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Graph",
     "Keeper",
     "Lane",
+    "LocalTrial",
     "Term",
     "Trial",
     "Whole",

@@ -40,6 +40,21 @@ class Whole:
     body: bytes = b""
     descriptor: int | None = None
 
+    @classmethod
+    def of(cls, told: tuple[dict[str, Any], bytes, int | None]) -> "Whole":
+        """Return the answer that a reader's message carries; raises the error that it carries."""
+        answer, content, descriptor = told
+        if answer.get("error"):
+            raise wire.error_from_bytes(content)
+        return cls(
+            media_type=answer["media_type"],
+            revision=answer["revision"],
+            size=answer["size"],
+            digest=answer["digest"],
+            body=content,
+            descriptor=descriptor,
+        )
+
     def close(self) -> None:
         """Let go of the file of an answer that is not to be read."""
         if self.descriptor is not None:
@@ -172,17 +187,7 @@ class Client:
             told = None
         if told is None:
             raise self._lost(request)
-        answer, content, descriptor = told
-        if answer.get("error"):
-            raise wire.error_from_bytes(content)
-        return Whole(
-            media_type=answer["media_type"],
-            revision=answer["revision"],
-            size=answer["size"],
-            digest=answer["digest"],
-            body=content,
-            descriptor=descriptor,
-        )
+        return Whole.of(told)
 
     def _connect(self, lane: str) -> socket.socket:
         """Connect at once or not at all: the backlog of the socket is the queue.

@@ -119,13 +119,27 @@ def serve(graph: Graph, lane: Lane, board: Board, *, slot: int, lifeline: int) -
             continue
         began = time.monotonic()
         with connection:
-            while _serve_one(graph, lane, connection, partial(board.take, slot), report):
-                if not lane.once:
-                    break
+            converse(graph, lane, connection, partial(board.take, slot), report=report)
         if lane.once:
             os._exit(0)
         if time.monotonic() - began > _LOOK_AT_MEMORY_AFTER and _private() > lane.private:
             os._exit(0)
+
+
+def converse(
+    graph: Graph,
+    lane: Lane,
+    connection: socket.socket,
+    take: Callable[[int], None],
+    *,
+    report: int,
+) -> None:
+    """Answer one request, or in a lane with ``once`` all requests, of a connection.
+
+    ``take`` is told which request is worked on; faults of ours are written to ``report``.
+    """
+    while _serve_one(graph, lane, connection, take, report) and lane.once:
+        pass
 
 
 def _catch_up(graph: Graph, board: Board) -> bool:
