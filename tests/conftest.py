@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,9 +50,17 @@ class Service:
         return self.send("POST", "/sparql", body, timeout, **headers)
 
     def send(
-        self, method: str, path: str, body: bytes | None, timeout: float = 30, **headers: str
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        timeout: float = 30,
+        headers: Mapping[str, str] | None = None,
+        **more: str,
     ) -> Reply:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        named = {name.replace("_", "-"): value for name, value in more.items()} | dict(
+            headers or {}
+        )
         request = urllib.request.Request(self.url + path, body, named, method=method)
         try:
             with urllib.request.urlopen(request, timeout=timeout) as answer:

@@ -14,7 +14,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Any, Final, Protocol
 
-from competency_graph import access, history, trial
+from competency_graph import access, history
 from competency_graph.config import Settings
 from competency_graph.errors import (
     InvalidChange,
@@ -257,6 +257,9 @@ def local_gate(settings: Settings, *, now: Callable[[], datetime]) -> Iterator[t
     Raises:
         UnusableDatabase: the database cannot be opened or written.
     """
+    # Brings the SHACL engine, which the process of a service's gate has no use for.
+    from competency_graph import trial
+
     graph = history.load(settings, now=now())
     follow = history.Follower(settings)
 

@@ -49,7 +49,7 @@ def put(service: Service, token: str, text: str, **headers: str) -> Reply:
         "PUT",
         graph_path(),
         text.encode(),
-        **{"Authorization": f"Bearer {token}", "Content-Type": "text/turtle", **headers},
+        headers={"Authorization": f"Bearer {token}", "Content-Type": "text/turtle", **headers},
     )
 
 
@@ -129,7 +129,7 @@ def test_an_update_changes_what_it_matches(running: Service, editor: str) -> Non
         "POST",
         "/sparql",
         text.encode(),
-        **{
+        headers={
             "Authorization": f"Bearer {editor}",
             "Content-Type": "application/sparql-update",
         },
@@ -142,7 +142,7 @@ def test_an_update_changes_what_it_matches(running: Service, editor: str) -> Non
 def test_without_a_token_nothing_changes(running: Service) -> None:
     before = revision(running)
     reply = running.send(
-        "PUT", graph_path(), framework().encode(), **{"Content-Type": "text/turtle"}
+        "PUT", graph_path(), framework().encode(), headers={"Content-Type": "text/turtle"}
     )
     assert reply.status == 401
     assert reply.headers["WWW-Authenticate"].startswith("Bearer")
@@ -163,9 +163,9 @@ def test_a_graph_is_added_to_and_deleted(running: Service, editor: str) -> None:
     headers = {"Authorization": f"Bearer {editor}", "Content-Type": "text/turtle"}
     assert put(running, editor, framework()).status in (200, 201)
     more = f'{_PREFIXES} ex:listening skos:altLabel "Hearing"@en .'
-    reply = running.send("POST", graph_path(), more.encode(), **headers)
+    reply = running.send("POST", graph_path(), more.encode(), headers=headers)
     assert (reply.status, json.loads(reply.body)["added"]) == (200, 1)
-    reply = running.send("DELETE", graph_path(), None, **headers)
+    reply = running.send("DELETE", graph_path(), None, headers=headers)
     assert reply.status == 200, reply.body
     assert running.get(graph_path(), Accept="text/turtle").status == 404
-    assert running.send("DELETE", graph_path(), None, **headers).status == 404
+    assert running.send("DELETE", graph_path(), None, headers=headers).status == 404
