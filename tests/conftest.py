@@ -43,11 +43,11 @@ class Service:
     said: list[str] = field(default_factory=list)
 
     def get(self, path: str, timeout: float = 30, **headers: str) -> Reply:
-        return self.send("GET", path, None, timeout, **headers)
+        return self.send("GET", path, None, timeout, None, **headers)
 
     def query(self, text: str, timeout: float = 60, **headers: str) -> Reply:
         body = urllib.parse.urlencode({"query": text}).encode()
-        return self.send("POST", "/sparql", body, timeout, **headers)
+        return self.send("POST", "/sparql", body, timeout, None, **headers)
 
     def send(
         self,
