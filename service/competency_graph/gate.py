@@ -84,7 +84,8 @@ class Wish:
     """What somebody asks the gate for.
 
     ``based_on`` is the revision at which the client saw the graphs that it changes; a change to
-    them since is refused. ``severity`` is the least severe finding that refuses.
+    them since is refused. ``severity`` is the least severe finding that refuses, ``from_files`` the
+    graphs whose names come out of a file.
     """
 
     operations: Sequence[Operation]
@@ -92,6 +93,7 @@ class Wish:
     dry_run: bool = False
     based_on: int | None = None
     severity: Severity = "violation"
+    from_files: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +119,7 @@ class Gate:
         begin: gives a fork of the index that stands at the head of the log.
         tell: tells the index of a change that was appended: number, removed and added lines.
         now: the clock.
+        base: the base of our IRIs.
         validate: whether changes are judged (setting ``VALIDATION``).
     """
 
@@ -127,12 +130,14 @@ class Gate:
         begin: Callable[[], AbstractContextManager[Conversation]],
         tell: Callable[[int, bytes, bytes], None],
         now: Callable[[], datetime],
+        base: str,
         validate: bool = True,
     ) -> None:
         self._log = log
         self._begin = begin
         self._tell = tell
         self._now = now
+        self._base = base
         self._validate = validate
         self._order = Lock()
         # What recent changes touched and depended on; others' changes are not in it.
@@ -180,7 +185,7 @@ class Gate:
         with self._begin() as fork:
             staged = fork.ask("stage", parameters, contents)
             head, difference = _read_staged(staged.read())
-            access.authorise(who, difference)
+            access.authorise(who, difference, base=self._base, from_files=wish.from_files)
             findings = Findings()
             if self._validate and (difference.added or difference.removed):
                 standing = self._log.standing(head["judged"])
@@ -279,7 +284,15 @@ def local_gate(settings: Settings, *, now: Callable[[], datetime]) -> Iterator[t
         )
 
     with Log.open(settings.database, base=settings.base) as log:
-        yield Gate(log, begin=begin, tell=catch_up, now=now, validate=settings.validation), log
+        gate = Gate(
+            log,
+            begin=begin,
+            tell=catch_up,
+            now=now,
+            base=settings.base,
+            validate=settings.validation,
+        )
+        yield gate, log
 
 
 def told_findings(findings: Findings) -> dict[str, Any]:

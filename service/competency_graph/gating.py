@@ -20,6 +20,7 @@ from competency_graph import access, history
 from competency_graph.config import Settings
 from competency_graph.errors import (
     CompetencyGraphError,
+    Forbidden,
     InternalError,
 )
 from competency_graph.gate import Gate, Wish, told_findings
@@ -44,6 +45,7 @@ class Gating:
             begin=lambda: client.trial(seconds=settings.validation_timeout),
             tell=self._tell,
             now=_now,
+            base=settings.base,
             validate=settings.validation,
         )
         self._snapshot = threading.Lock()
@@ -84,7 +86,13 @@ class Gating:
             dry_run=head["dry_run"],
             based_on=head["based_on"],
         )
-        outcome = self._gate.change(wish, who)
+        try:
+            outcome = self._gate.change(wish, who)
+        except Forbidden:
+            access.note_forbidden(
+                self._log, who, now=_now(), address=head["address"], what=head["what"]
+            )
+            raise
         if outcome.recorded:
             threading.Thread(target=self._keep_snapshot, daemon=True).start()
         return {

@@ -45,6 +45,7 @@ def write(
         "operations": told_operations,
         "secret": bearer(),
         "address": client_address(),
+        "what": f"{request.method} {request.path}",
         "message": request.args.get("message", message),
         "dry_run": dry_run,
         "based_on": _based_on(graph),
