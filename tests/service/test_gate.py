@@ -169,3 +169,13 @@ def test_a_graph_is_added_to_and_deleted(running: Service, editor: str) -> None:
     assert reply.status == 200, reply.body
     assert running.get(graph_path(), Accept="text/turtle").status == 404
     assert running.send("DELETE", graph_path(), None, headers=headers).status == 404
+
+
+def test_a_revision_can_be_waited_for(running: Service) -> None:
+    now = revision(running)
+    levels = "/api/v1/levels"
+    assert running.get(levels, **{"Min-Revision": str(now)}).status == 200
+    reply = running.get(levels, **{"Min-Revision": str(now + 1)})
+    assert (reply.status, json.loads(reply.body)["code"]) == (503, "unavailable")
+    assert "Retry-After" in reply.headers
+    assert running.get(levels, **{"Min-Revision": "soon"}).status == 400

@@ -1,5 +1,6 @@
 """The Flask application: its parts, what every answer carries, how errors look. Holds no path."""
 
+import time
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +18,8 @@ from competency_graph.reports import report
 from competency_graph.vocab import DOCS
 from competency_graph.web import api, graphs, linked_data, ops, sparql
 
+_PATIENCE: Final = 2.0
+_LOOK_AGAIN: Final = 0.005
 Application = Callable[..., Iterable[bytes]]
 
 _ALLOWED: Final = "Accept, Authorization, Content-Type, If-Match, If-None-Match, Min-Revision"
@@ -62,6 +65,7 @@ def create_app(settings: Settings, run: Path) -> Flask:
     app.register_error_handler(errors.CompetencyGraphError, problem)
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(Exception, _fault)
+    app.before_request(_wait_for_revision)
     app.after_request(_finish)
     app.wsgi_app = _Envelope(app.wsgi_app)  # type: ignore[method-assign]
     return app
@@ -139,6 +143,29 @@ def _fault(error: Exception) -> Response:
     """Tell the client nothing of a fault of ours, and the operator everything."""
     current_app.logger.error("Unhandled error at %s", request.path, exc_info=error)
     return problem(errors.InternalError("The fault is recorded. Try again later."))
+
+
+def _wait_for_revision() -> None:
+    """Hold a request back until the revision that it asks for is served (``Min-Revision``).
+
+    Raises:
+        BadRequest: it is no number.
+        Unavailable: it is not served within two seconds.
+    """
+    asked = request.environ.get("HTTP_MIN_REVISION")
+    if asked is None:
+        return
+    if not asked.isdecimal():
+        raise errors.BadRequest("Min-Revision is the number of a revision, such as 41.")
+    client: Client = current_app.extensions["client"]
+    deadline = time.monotonic() + _PATIENCE
+    while client.board.revision < int(asked):
+        if time.monotonic() > deadline:
+            raise errors.Unavailable(
+                f"Revision {asked} is not served here yet; {client.board.revision} is.",
+                revision=client.board.revision,
+            )
+        time.sleep(_LOOK_AGAIN)
 
 
 def _finish(response: Response) -> Response:

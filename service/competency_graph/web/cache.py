@@ -35,7 +35,8 @@ class Cache:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer from what is held, else from the application."""
         path = environ["PATH_INFO"]
-        if environ["REQUEST_METHOD"] != "GET" or path.startswith(_NEVER):
+        waits = "HTTP_MIN_REVISION" in environ
+        if environ["REQUEST_METHOD"] != "GET" or path.startswith(_NEVER) or waits:
             return self._application(environ, start_response)
         revision = self._revision()
         if revision != self._of:
