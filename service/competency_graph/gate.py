@@ -7,12 +7,13 @@ with the others, appended to the log, and told to the index (docs/design/0003).
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Lock
 from typing import Any, Final, Protocol
+from weakref import WeakValueDictionary
 
 from competency_graph import access, history
 from competency_graph.config import Settings
@@ -32,6 +33,7 @@ from competency_graph.model import (
     pack_operations,
 )
 from competency_graph.reports import finding_json
+from competency_graph.vocab import GRAPH
 
 _TRIES: Final = 4
 _REMEMBERED: Final = 1_000
@@ -111,6 +113,13 @@ class _Tried:
     depends: frozenset[str] | None
 
 
+class _Turn:
+    """A lock that is forgotten when nobody holds it or waits for it."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+
+
 class Gate:
     """Appends changes in order. May be asked by several threads.
 
@@ -140,8 +149,9 @@ class Gate:
         self._base = base
         self._validate = validate
         self._order = Lock()
+        self._turns: WeakValueDictionary[str, _Turn] = WeakValueDictionary()
         # What recent changes touched and depended on; others' changes are not in it.
-        self._recent: OrderedDict[int, tuple[frozenset[str], frozenset[str] | None]] = OrderedDict()
+        self._recent: OrderedDict[int, _Tried] = OrderedDict()
 
     def change(self, wish: Wish, who: Identity) -> Outcome:
         """Try a change out and, unless it is a dry run, record it.
@@ -153,29 +163,45 @@ class Gate:
             StaleHead: others changed what it depends on, again and again.
             CompetencyGraphError: the operations cannot be read or done, or a limit was reached.
         """
+        near = frozenset(one.graph for one in wish.operations if one.graph is not None)
         for _ in range(_TRIES):
-            tried = self._try(wish, who)
-            outcome = Outcome(
-                revision=tried.revision,
-                recorded=False,
-                difference=tried.difference,
-                findings=tried.findings,
-            )
-            if wish.based_on is not None:
-                self._require_unchanged(tried.difference, wish.based_on)
-            if not wish.dry_run and tried.findings.refuses(wish.severity):
-                raise InvalidChange(told_findings(tried.findings), revision=tried.revision)
-            if wish.dry_run or not (tried.difference.added or tried.difference.removed):
+            with self._queue(near):
+                tried = self._try(wish, who)
+                outcome = self._settle(wish, who, tried)
+            if outcome is not None:
                 return outcome
-            number = self._append(wish, who, tried)
-            if number is not None:
-                return Outcome(
-                    revision=number,
-                    recorded=True,
-                    difference=tried.difference,
-                    findings=tried.findings,
-                )
+            # Whoever lost once waits for those who change the same things, and then is the next.
+            near = tried.depends or near
         raise StaleHead(expected=tried.revision, actual=self._log.head())
+
+    def _settle(self, wish: Wish, who: Identity, tried: _Tried) -> Outcome | None:
+        """Refuse or record what was tried; nothing where it must be tried anew."""
+        difference, findings, number = tried.difference, tried.findings, None
+        if wish.based_on is not None:
+            self._require_unchanged(difference, wish.based_on)
+        if not wish.dry_run:
+            if findings.refuses(wish.severity):
+                raise InvalidChange(told_findings(findings), revision=tried.revision)
+            if difference.added or difference.removed:
+                number = self._append(wish, who, tried)
+                if number is None:
+                    return None
+        return Outcome(
+            revision=number or tried.revision,
+            recorded=number is not None,
+            difference=difference,
+            findings=findings,
+        )
+
+    @contextmanager
+    def _queue(self, graphs: Iterable[str]) -> Iterator[None]:
+        """Let those who change the same graphs follow one another; others do not wait."""
+        with ExitStack() as held:
+            for name in sorted(graphs):
+                with self._order:
+                    turn = self._turns.setdefault(name, _Turn())
+                held.enter_context(turn.lock)
+            yield
 
     def _try(self, wish: Wish, who: Identity) -> _Tried:
         """Stage, authorise and judge in one fork."""
@@ -234,23 +260,33 @@ class Gate:
                 number = self._log.append(draft, expected_head=head)
             except StaleHead:
                 return None
-            self._recent[number] = (difference.graphs, tried.depends)
+            self._recent[number] = replace(tried, difference=_without_lines(difference))
             while len(self._recent) > _REMEMBERED:
                 self._recent.popitem(last=False)
             self._tell(number, b"".join(difference.removed), b"".join(added))
         return number
 
     def _conflicts(self, number: int, tried: _Tried) -> bool:
-        """Say whether a change that came between touches what this depends on, or depends on it."""
+        """Say whether a change that came between could make this one invalid, or be made so by it.
+
+        That is where both were judged with a graph that they share: each may have added to what a
+        rule reads from there. What ships with the service is shared by all, and counts only where
+        one of them changed it.
+        """
         between = self._recent.get(number)
-        if between is None or tried.depends is None:
+        if between is None or between.depends is None or tried.depends is None:
             return True
-        touched, depends = between
-        return (
-            bool(touched & tried.depends)
-            or depends is None
-            or bool(depends & tried.difference.graphs)
-        )
+        changed = between.difference.graphs | tried.difference.graphs
+        shared = between.depends & tried.depends
+        return any(name in changed or not _is_vocabulary(name) for name in shared)
+
+
+def _without_lines(difference: Difference) -> Difference:
+    return replace(difference, added=(), removed=())
+
+
+def _is_vocabulary(graph: str) -> bool:
+    return graph == GRAPH + "ontology" or graph.startswith(GRAPH + "shapes-")
 
 
 @contextmanager

@@ -106,24 +106,35 @@ def plan(graph: Graph, difference: Difference) -> Plan:
     """Return what must be judged: the changed graphs whole, and what is linked with them.
 
     Linked is a thing of another graph that refers to a thing of a changed one, or is referred to.
+    Rules may look further, so the data are all graphs that can be reached by links of graphs.
     """
     changed = {name for name in difference.graphs if name and not name.startswith(_SHAPES)}
     if any(name.startswith(_SHAPES) for name in difference.graphs):
         changed |= _governed(graph, difference)
     focus = {name: set(graph.subjects_in(name)) for name in changed}
-    here = set().union(*focus.values()) if focus else set()
-    gone = {subject for name, subject in difference.touched if name in changed}
-    data = set(changed)
-    for name, subject in graph.linked(here | gone, apart_from=changed):
-        data.add(name)
-        if name != _ONTOLOGY and not name.startswith(_SHAPES):
-            focus.setdefault(name, set()).add(subject)
+    near = {subject for name, subject in difference.touched if name in changed}
+    data, waiting = set(changed), near.union(*focus.values())
+    first = True
+    while waiting:
+        found = graph.linked(waiting, apart_from=data | _vocabulary(graph))
+        if first:
+            for name, subject in found:
+                focus.setdefault(name, set()).add(subject)
+        first = False
+        fresh = {name for name, _ in found} - data
+        data |= fresh
+        waiting = set().union(*(graph.subjects_in(name) for name in fresh))
     data |= {_ONTOLOGY} & set(graph.graph_names())
     return Plan(
         data=frozenset(data),
         whole=frozenset(changed),
         focus={name: frozenset(nodes) for name, nodes in focus.items()},
     )
+
+
+def _vocabulary(graph: Graph) -> set[str]:
+    """Return the graphs that everything refers to and that refer to no framework."""
+    return {n for n in graph.graph_names() if n == _ONTOLOGY or n.startswith(_SHAPES)}
 
 
 def _governed(graph: Graph, difference: Difference) -> set[str]:

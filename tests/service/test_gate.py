@@ -174,8 +174,8 @@ def test_a_graph_is_added_to_and_deleted(running: Service, editor: str) -> None:
 def test_a_revision_can_be_waited_for(running: Service) -> None:
     now = revision(running)
     levels = "/api/v1/levels"
-    assert running.get(levels, **{"Min-Revision": str(now)}).status == 200
-    reply = running.get(levels, **{"Min-Revision": str(now + 1)})
+    assert running.get(levels, Min_Revision=str(now)).status == 200
+    reply = running.get(levels, Min_Revision=str(now + 1))
     assert (reply.status, json.loads(reply.body)["code"]) == (503, "unavailable")
     assert "Retry-After" in reply.headers
-    assert running.get(levels, **{"Min-Revision": "soon"}).status == 400
+    assert running.get(levels, Min_Revision="soon").status == 400
