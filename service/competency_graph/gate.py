@@ -117,7 +117,13 @@ class _Turn:
     """A lock that is forgotten when nobody holds it or waits for it."""
 
     def __init__(self) -> None:
-        self.lock = Lock()
+        self._lock = Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 class Gate:
@@ -200,7 +206,7 @@ class Gate:
             for name in sorted(graphs):
                 with self._order:
                     turn = self._turns.setdefault(name, _Turn())
-                held.enter_context(turn.lock)
+                held.enter_context(turn)
             yield
 
     def _try(self, wish: Wish, who: Identity) -> _Tried:

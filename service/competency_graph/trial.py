@@ -30,10 +30,6 @@ _SHAPES: Final = GRAPH + "shapes-"
 _CORE: Final = _SHAPES + "core"
 _ONTOLOGY: Final = GRAPH + "ontology"
 
-# Compiled once by the keeper and shared by its forks; a fork that changes shapes compiles its own.
-_profiles: dict[str, Shapes] = {}
-_staged: list[Difference] = []
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -46,6 +42,12 @@ class Plan:
     data: frozenset[str]
     whole: frozenset[str]
     focus: Mapping[str, frozenset[str]]
+
+
+_NOTHING: Final = Plan(data=frozenset(), whole=frozenset(), focus={})
+# Compiled once by the keeper and shared by its forks; a fork that changes shapes compiles its own.
+_profiles: dict[str, Shapes] = {}
+_staged: list[tuple[Difference, Plan]] = []
 
 
 def prepare(graph: Graph) -> None:
@@ -74,16 +76,16 @@ def staged(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     """
     operations = unpack_operations(parameters["operations"], parameters["body"])
     difference = stage(graph, operations, labels=parameters["labels"])
-    _staged[:] = [difference]
     removed, added = b"".join(difference.removed), b"".join(difference.added)
-    judged = plan(graph, difference) if parameters["judge"] else None
+    planned = plan(graph, difference) if parameters["judge"] else _NOTHING
+    _staged[:] = [(difference, planned)]
     head = {
         "removed": len(removed),
         "counts": [len(difference.removed), len(difference.added)],
         "touched": sorted(difference.touched),
         "read": None if difference.graphs_read is None else sorted(difference.graphs_read),
-        "judged": sorted(judged.focus) if judged else [],
-        "data": sorted(judged.data) if judged else [],
+        "judged": sorted(planned.focus),
+        "data": sorted(planned.data),
     }
     output.write(json.dumps(head).encode() + b"\n" + removed + added)
     return "application/octet-stream"
@@ -94,8 +96,7 @@ def judged(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
 
     Parameters: ``standing``, the rows that the log holds for the judged graphs.
     """
-    (difference,) = _staged
-    planned = plan(graph, difference)
+    ((difference, planned),) = _staged
     found = evaluate(graph, difference, planned)
     told = compare(found, [row for row in parameters["standing"] if _judged(row, planned)])
     output.write(json.dumps(told, ensure_ascii=False).encode())
