@@ -30,6 +30,7 @@ from competency_graph.model import (
     Identity,
     Operation,
     Severity,
+    joined,
     pack_operations,
 )
 from competency_graph.reports import finding_json
@@ -269,7 +270,7 @@ class Gate:
             self._recent[number] = replace(tried, difference=_without_lines(difference))
             while len(self._recent) > _REMEMBERED:
                 self._recent.popitem(last=False)
-            self._tell(number, b"".join(difference.removed), b"".join(added))
+            self._tell(number, joined(difference.removed), joined(added))
         return number
 
     def _conflicts(self, number: int, tried: _Tried) -> bool:
@@ -360,7 +361,7 @@ def _read_staged(content: bytes) -> tuple[dict[str, Any], Difference]:
 
 def _lines(text: bytes) -> tuple[bytes, ...]:
     # Not splitlines(): a carriage return inside a line would split it.
-    return tuple(line + b"\n" for line in text[:-1].split(b"\n")) if text else ()
+    return tuple(text[:-1].split(b"\n")) if text else ()
 
 
 def _renumbered(lines: Sequence[bytes], staged: int, number: int) -> Sequence[bytes]:

@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from competency_graph.config import Settings
 from competency_graph.errors import UnusableDatabase
 from competency_graph.index import Graph
 from competency_graph.log import Draft, Log
+from competency_graph.model import joined
 from competency_graph.rdf import SYNTAXES, seed_lines, subjects_of_lines
 from competency_graph.resources import shipped_graphs
 
@@ -53,7 +54,7 @@ class Follower:
         with Log.open(self._settings.database, base=self._settings.base) as log:
             for change in log.changes(after=revision):
                 added, removed = log.read(change.number)
-                yield change.number, _text(removed), _text(added)
+                yield change.number, joined(removed), joined(added)
         self._seen = state
 
     def _state(self) -> object:
@@ -72,10 +73,6 @@ def _stat(path: str) -> os.stat_result | None:
         return os.stat(path)
     except FileNotFoundError:
         return None
-
-
-def _text(lines: Iterable[bytes]) -> bytes:
-    return b"".join(line + b"\n" for line in lines)
 
 
 def sqlite_path(url: str) -> str | None:

@@ -83,6 +83,11 @@ class Identity:
     expires: datetime | None = None
 
 
+def joined(lines: Iterable[bytes]) -> bytes:
+    """Return lines as one text, each with its line feed."""
+    return b"".join(line + b"\n" for line in lines)
+
+
 OperationKind = Literal["update", "add", "replace", "delete", "lines"]
 
 
@@ -133,7 +138,7 @@ def unpack_operations(told: Iterable[Mapping[str, Any]], contents: bytes) -> lis
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """What a change really adds and removes: sorted lines of N-Quads, disjoint, each once.
+    """What a change really adds and removes: sorted lines of N-Quads without line feeds, each once.
 
     ``touched`` are its (graph, subject) pairs as :class:`competency_graph.log.Draft` wants them;
     ``graphs_read`` the graphs that it depends on, none for all.

@@ -17,7 +17,7 @@ from rdflib.term import Node
 from competency_graph import rdf
 from competency_graph.index import Answer, Graph, Writer, stage
 from competency_graph.judging import unknown_terms
-from competency_graph.model import Difference, Finding, unpack_operations
+from competency_graph.model import Difference, Finding, joined, unpack_operations
 from competency_graph.shacl.reference import (
     Shapes,
     check_well_formed,
@@ -76,7 +76,7 @@ def staged(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     """
     operations = unpack_operations(parameters["operations"], parameters["body"])
     difference = stage(graph, operations, labels=parameters["labels"])
-    removed, added = b"".join(difference.removed), b"".join(difference.added)
+    removed, added = joined(difference.removed), joined(difference.added)
     planned = plan(graph, difference) if parameters["judge"] else _NOTHING
     _staged[:] = [(difference, planned)]
     head = {
