@@ -11,7 +11,18 @@ LAYERS = (
     {"errors", "vocab", "config", "resources"},
     {"model", "rdf"},
     {"log", "index", "shacl", "queries", "exchange"},
-    {"catalogue", "jsonld", "words", "judging", "reports", "history", "keeping", "machine", "gate"},
+    {
+        "catalogue",
+        "pages",
+        "jsonld",
+        "words",
+        "judging",
+        "reports",
+        "history",
+        "keeping",
+        "machine",
+        "gate",
+    },
     {"web", "cli"},
     {"__main__", "__init__"},
 )
@@ -25,7 +36,10 @@ NEIGHBOURS = {
     ("config", "errors"): "a wrong setting is an error of our tree",
     ("catalogue", "words"): "labels are chosen by language",
     ("catalogue", "jsonld"): "answers are written in the words of the context",
+    ("pages", "words"): "labels are chosen by language",
+    ("pages", "catalogue"): "what a role needs is worked out once",
     ("keeping", "catalogue"): "look-up readers answer from it",
+    ("keeping", "pages"): "look-up readers answer from it",
     ("keeping", "history"): "the keeper loads what the log holds",
 }
 # What the top layer must not reach past the layer between.
@@ -39,6 +53,7 @@ OWNERS = {
     "flask": {"web"},
     "flask_openapi3": {"web"},
     "werkzeug": {"web"},
+    "babel": {"web"},
     "gunicorn": {"web"},
     "click": {"cli"},
     "rich": {"cli"},

@@ -13,28 +13,38 @@ class Words:
     def __init__(self, graph: Graph, languages: Sequence[str]) -> None:
         self._graph = graph
         self._languages = [*(language.lower() for language in languages), "en"]
-        self._labels: dict[str, str | None] = {}
+        self._names: dict[str, Term | None] = {}
 
-    def choose(self, terms: Iterable[Term]) -> str | None:
-        """Return the value in the best language, or nothing where there is none."""
-        by_language = {t.language.lower(): t.value for t in terms if t.kind == "literal"}
+    def best(self, terms: Iterable[Term]) -> Term | None:
+        """Return the words in the best language, or nothing where there are none."""
+        by_language = {t.language.lower(): t for t in terms if t.kind == "literal"}
         for wanted in self._languages:
             for language in (wanted, wanted.split("-")[0]):
                 if language in by_language:
                     return by_language[language]
         return next(iter(by_language.values()), None)
 
-    def label(self, iri: str) -> str | None:
-        """Return what a thing is called."""
-        if iri not in self._labels:
+    def choose(self, terms: Iterable[Term]) -> str | None:
+        """Return the value in the best language, or nothing where there is none."""
+        best = self.best(terms)
+        return None if best is None else best.value
+
+    def name(self, iri: str) -> Term | None:
+        """Return what a thing is called, in which language."""
+        if iri not in self._names:
             said = self._graph.properties(iri)
-            self._labels[iri] = self.choose(
+            self._names[iri] = self.best(
                 said.get(SKOS + "prefLabel")
                 or said.get(RDFS + "label")
                 or said.get(DCTERMS + "title")
                 or ()
             )
-        return self._labels[iri]
+        return self._names[iri]
+
+    def label(self, iri: str) -> str | None:
+        """Return what a thing is called."""
+        name = self.name(iri)
+        return None if name is None else name.value
 
     def reference(self, iri: str) -> dict[str, Any]:
         """Return a thing as its identifier and what it is called."""
