@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 from competency_graph import jsonld
 from competency_graph.errors import Ambiguous, BadRequest, NotFound
 from competency_graph.index import Answer, Graph, Term, Writer
-from competency_graph.vocab import CG, DCTERMS, OWL, RDF, SKOS
-from competency_graph.words import Words, by_language
+from competency_graph.vocab import CG, DCTERMS, OWL, RDF, SH, SKOS
+from competency_graph.words import Words, by_language, short_name, text
 
 JSON: Final = "application/json"
 JSON_LD: Final = "application/ld+json"
@@ -279,11 +279,65 @@ def graphs(graph: Graph, _parameters: Mapping[str, Any], output: Writer) -> str:
     return write({"graphs": graph.graph_names()}, output)
 
 
+def rules(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
+    """Write every rule that shapes hold, by what it is about: field, what to do, why, severity."""
+    words = Words(graph, parameters["languages"])
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for iri, severity in sorted({(r[0].value, r[1].value) for r in graph.rows("rules")}):
+        holders = graph.subjects(SH + "property", iri) or [iri]
+        targets = {
+            t.value for h in holders for t in graph.properties(h).get(SH + "targetClass", ())
+        }
+        parts = {"field": "name", "message": "message", "why": "description"}
+        groups.setdefault(targets.pop() if len(targets) == 1 else "", []).append(
+            {
+                "name": _fragment(iri),
+                "severity": _fragment(severity).lower(),
+                **_texts(graph, words, iri, {key: SH + part for key, part in parts.items()}),
+            }
+        )
+    told: list[dict[str, Any]] = []
+    for class_, rows in groups.items():
+        about = text(words.name(class_)) if class_ else None
+        if class_ and about is None:
+            about = {"text": short_name(class_), "language": ""}
+        told.append({"about": about, "rules": rows})
+    # What concerns several classes comes last.
+    told.sort(key=lambda group: (group["about"] is None, (group["about"] or {}).get("text")))
+    return write({"groups": told}, output)
+
+
+def _fragment(iri: str) -> str:
+    return iri.rpartition("#")[2]
+
+
+def _texts(graph: Graph, words: Words, iri: str, parts: Mapping[str, str]) -> dict[str, Any]:
+    said = graph.properties(iri)
+    return {key: text(words.best(said.get(predicate, ()))) for key, predicate in parts.items()}
+
+
+def terms(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
+    """Write every term of the vocabulary with label, definition and example, by module."""
+    words = Words(graph, parameters["languages"])
+    parts = {part: SKOS + part for part in ("prefLabel", "definition", "example")}
+    modules: dict[str, list[dict[str, Any]]] = {}
+    for term, module in ((row[0].value, row[1].value) for row in graph.rows("terms")):
+        told = {"name": _fragment(term), **_texts(graph, words, term, parts)}
+        modules.setdefault(module, []).append(told)
+    shown = [
+        {"id": module, "name": short_name(module), "title": text(words.name(module)), "terms": rows}
+        for module, rows in modules.items()
+    ]
+    return write({"modules": shown}, output)
+
+
 ANSWERS: Final[Mapping[str, Answer]] = {
     "context": context,
     "graphs": graphs,
     "item": item,
     "items": items,
     "profile": profile,
+    "rules": rules,
+    "terms": terms,
     "tree": tree,
 }

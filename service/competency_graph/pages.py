@@ -11,14 +11,14 @@ from typing import Any, Final
 from competency_graph.catalogue import COLLECTIONS, by_notation, effective, write
 from competency_graph.errors import NotFound
 from competency_graph.index import Answer, Graph, Term, Writer
-from competency_graph.vocab import CG, DCTERMS, ONTOLOGY, OWL, PREFIXES, RDF, RDFS, SH, SKOS
-from competency_graph.words import Words
+from competency_graph.vocab import BASE, CG, DCTERMS, OWL, PREFIXES, RDF, RDFS, SKOS
+from competency_graph.words import Words, short_name, text
 
 _BIBO: Final = PREFIXES["bibo"]
 _ARTICLE: Final = DCTERMS + "bibliographicCitation"
 # Shown elsewhere on the page than in the list of statements.
 _ELSEWHERE: Final = {
-    *(RDF + "type", SKOS + "prefLabel", SKOS + "definition", SKOS + "notation"),
+    *(RDF + "type", SKOS + "prefLabel", SKOS + "notation"),
     *(SKOS + "inScheme", SKOS + "topConceptOf", DCTERMS + "isPartOf"),
 }
 # What people look for first; all else follows by its label.
@@ -49,14 +49,18 @@ class _Page:
     def __init__(self, graph: Graph, words: Words, iri: str) -> None:
         self.graph, self.words, self.iri = graph, words, iri
         self.said = graph.properties(iri)
-        self.types = [t.value for t in self.said.get(RDF + "type", ())]
+        # Our own classes say more than those of others, so they come first.
+        kinds = (t.value for t in self.said.get(RDF + "type", ()) if t.kind == "iri")
+        self.types = sorted(kinds, key=lambda iri: (not iri.startswith(CG), iri))
+        leading = (p for p in (SKOS + "definition", DCTERMS + "description") if p in self.said)
+        self.lead = next(leading, None)
         self.told: set[str] = set()
 
     def named(self, iri: str) -> dict[str, Any]:
         """Return a thing by name, with its notation, and whether this graph has a page of it."""
         name = self.words.name(iri)
         named: dict[str, Any] = {"id": iri, "known": name is not None}
-        named["text"] = name.value if name else _last(iri)
+        named["text"] = name.value if name else short_name(iri)
         named["language"] = name.language if name else ""
         notation = self.first(iri, SKOS + "notation")
         # Some notations only spell the name again: “controlled-empirical”.
@@ -64,13 +68,22 @@ class _Page:
             named["notation"] = notation
         return named
 
-    def first(self, iri: str, predicate: str) -> str | None:
-        """Return the first value of a statement."""
-        return next((t.value for t in self.graph.properties(iri).get(predicate, ())), None)
+    def exists(self, iri: str) -> bool:
+        """Say whether there is a page of a thing, or of a graph of that name."""
+        return bool(self.graph.properties(iri)) or iri in self.graph.graph_names()
+
+    def first(self, iri: str, predicate: str, kind: str = "literal") -> str | None:
+        """Return the first value of a statement that is of a kind."""
+        values = self.graph.properties(iri).get(predicate, ())
+        return next((t.value for t in values if t.kind == kind), None)
+
+    def thing(self, iri: str, predicate: str) -> str | None:
+        """Return the first thing that a statement names."""
+        return self.first(iri, predicate, "iri")
 
     def link(self, iri: str, predicate: str) -> dict[str, Any] | None:
-        """Return the thing that a statement names, by name."""
-        found = self.first(iri, predicate)
+        """Return the first thing that a statement names, by name."""
+        found = self.thing(iri, predicate)
         return None if found is None else self.named(found)
 
     def naming(self, predicate: str) -> list[str]:
@@ -81,13 +94,16 @@ class _Page:
     def value(self, term: Term) -> dict[str, Any] | None:
         """Return a value of a statement; nothing for structures, which have no name."""
         if term.kind == "literal":
-            return {"text": term.value, "language": term.language, "datatype": _last(term.datatype)}
+            datatype = term.datatype.rpartition("#")[2]
+            return {"text": term.value, "language": term.language, "datatype": datatype}
         if term.kind != "iri":
             return None
+        if term.value.startswith(BASE) and not self.exists(term.value):
+            return {"text": short_name(term.value), "language": ""}
         named = self.named(term.value)
         citation = self.words.best(self.graph.properties(term.value).get(_ARTICLE, ()))
         if citation is not None:
-            named["citation"] = _text(citation)
+            named["citation"] = text(citation)
         return named
 
     def sorted(self, iris: Iterable[str]) -> list[dict[str, Any]]:
@@ -103,7 +119,7 @@ def page(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
         NotFound: nothing is said of it.
     """
     made = _Page(graph, Words(graph, parameters["languages"]), parameters["iri"])
-    if not made.said:
+    if not made.exists(made.iri):
         raise NotFound(f"Nothing is known about {made.iri}.")
     sections = {
         name: section(made)
@@ -117,8 +133,8 @@ def page(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
         **own,
         "types": [made.named(t) for t in made.types],
         "place": _place(made),
-        "labels": [_text(t) for t in labels],
-        "definition": _text(made.words.best(made.said.get(SKOS + "definition", ()))),
+        "labels": [text(t) for t in labels],
+        "lead": text(made.words.best(made.said.get(made.lead or "", ()))),
         "deprecated": OWL + "deprecated" in made.said,
         "fields": _fields(made),
         **sections,
@@ -144,7 +160,7 @@ def home(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
         shown = things[:_MOST_AT_HOME]
         for thing in shown:
             defined = graph.properties(thing["id"]).get(SKOS + "definition", ())
-            thing["definition"] = _text(words.best(defined))
+            thing["definition"] = text(words.best(defined))
         body[collection] = {"things": shown, "total": len(things)}
     return write(body, output)
 
@@ -159,10 +175,11 @@ def _fields(made: _Page) -> list[dict[str, Any]]:
             return (2, _LAST.index(predicate), "")
         return (1, 0, made.named(predicate)["text"])
 
+    own = made.named(made.iri)["text"] if DCTERMS + "title" in made.said else None
     fields = []
-    for predicate in sorted(set(made.said) - _ELSEWHERE, key=order):
+    for predicate in sorted(set(made.said) - _ELSEWHERE - {made.lead}, key=order):
         values = [made.value(term) for term in made.said[predicate]]
-        shown = [value for value in values if value is not None]
+        shown = [v for v in values if v is not None and v["text"] != own]
         if predicate == _BIBO + "doi":
             shown = [{"id": f"https://doi.org/{v['text']}", **v} for v in shown]
         if shown:
@@ -194,8 +211,8 @@ def _incoming(made: _Page) -> list[dict[str, Any]]:
         if any(t.value == subject.value for t in made.said.get(predicate.value, ())):
             continue
         kinds = made.graph.properties(subject.value).get(RDF + "type", ())
-        kind = next((t.value for t in kinds if t.value.startswith(CG)), "")
-        kind = kind or next((t.value for t in kinds), "")
+        kind = next((t.value for t in kinds if t.value.startswith(CG)), None)
+        kind = kind or made.thing(subject.value, RDF + "type") or ""
         groups.setdefault((kind, predicate.value), set()).add(subject.value)
     told = [
         {
@@ -245,12 +262,11 @@ def _needs(made: _Page) -> list[dict[str, Any]]:
 
 
 def _requirement(made: _Page, requirement: str, holder: str, role: str) -> dict[str, Any]:
+    level = made.thing(requirement, CG + "requiresLevel")
     return {
         "importance": made.link(requirement, CG + "hasImportance"),
-        "level": made.link(requirement, CG + "requiresLevel"),
-        "rank": made.first(
-            made.first(requirement, CG + "requiresLevel") or requirement, CG + "rank"
-        ),
+        "level": made.named(level) if level else None,
+        "rank": made.first(level, CG + "rank") if level else None,
         "from": None if holder == role else made.named(holder),
     }
 
@@ -258,7 +274,7 @@ def _requirement(made: _Page, requirement: str, holder: str, role: str) -> dict[
 def _needed_by(made: _Page) -> list[dict[str, Any]]:
     """Return the roles that need a competency, those that inherit the need included."""
     stated = made.naming(CG + "requiresCompetency")
-    waiting = [made.first(requirement, CG + "belongsToRole") for requirement in stated]
+    waiting = [made.thing(requirement, CG + "belongsToRole") for requirement in stated]
     roles: set[str] = set()
     while waiting:
         role = waiting.pop()
@@ -280,8 +296,8 @@ def _elements(made: _Page) -> list[dict[str, Any]]:
 
     groups: dict[str, list[str]] = {}
     for element in made.naming(CG + "isElementOf"):
-        kind = made.first(element, RDF + "type")
-        groups.setdefault(kind or "", []).append(element)
+        kind = made.thing(element, RDF + "type") or CG + "CompetencyElement"
+        groups.setdefault(kind, []).append(element)
     return [
         {**made.named(kind), "things": made.sorted(groups[kind])}
         for kind in sorted(groups, key=order)
@@ -292,13 +308,14 @@ def _indicators(made: _Page) -> list[dict[str, Any]]:
     """Return how a competency shows, by band from the lowest."""
     rows = []
     for indicator in made.naming(CG + "isIndicatorOf"):
-        band = made.first(indicator, CG + "fallsInBand")
+        band = made.thing(indicator, CG + "fallsInBand")
+        rank = made.first(band, CG + "rank") if band else None
         told = made.graph.properties(indicator).get(DCTERMS + "description", ())
         rows.append(
             {
                 "band": made.named(band) if band else None,
-                "rank": int(made.first(band, CG + "rank") or 0) if band else 0,
-                "indicator": {**made.named(indicator), **(_text(made.words.best(told)) or {})},
+                "rank": int(rank) if rank and rank.isdigit() else 0,
+                "indicator": {**made.named(indicator), **(text(made.words.best(told)) or {})},
             }
         )
     return sorted(rows, key=lambda row: (row["rank"], str(row["indicator"])))
@@ -346,70 +363,4 @@ _SECTIONS: Final[Mapping[str, _Sections]] = {
 }
 
 
-def _text(term: Term | None) -> dict[str, Any] | None:
-    return None if term is None else {"text": term.value, "language": term.language}
-
-
-def _last(iri: str) -> str:
-    """Return the last part of one of our IRIs; of another's, the address without its scheme."""
-    if iri.startswith(("http:", "https:")) and "#" not in iri and not iri.startswith(ONTOLOGY):
-        host = iri.partition("://")[2].removeprefix("www.")
-        return host.rstrip("/")
-    return iri.rstrip("/").rpartition("#")[2].rpartition("/")[2]
-
-
-def rules(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
-    """Write every rule that shapes hold, by what it is about: field, what to do, why, severity."""
-    words = Words(graph, parameters["languages"])
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for iri, severity in sorted({(r[0].value, r[1].value) for r in graph.rows("rules")}):
-        said = graph.properties(iri)
-        name = _last(iri)
-        groups.setdefault(name.partition("-")[0], []).append(
-            {
-                "name": name,
-                "severity": _last(severity).lower(),
-                **{
-                    key: _text(words.best(said.get(SH + predicate, ())))
-                    for key, predicate in (
-                        ("field", "name"),
-                        ("message", "message"),
-                        ("why", "description"),
-                    )
-                },
-            }
-        )
-    told = [
-        {"name": name, "about": _text(words.name(CG + name)), "rules": rows}
-        for name, rows in sorted(groups.items())
-    ]
-    return write({"groups": told}, output)
-
-
-def terms(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
-    """Write every term of the vocabulary with label, definition and example, by module."""
-    words = Words(graph, parameters["languages"])
-    modules: dict[str, list[dict[str, Any]]] = {}
-    for term, module in ((row[0].value, row[1].value) for row in graph.rows("terms")):
-        said = graph.properties(term)
-        modules.setdefault(module, []).append(
-            {
-                "name": _last(term),
-                **{
-                    key: _text(words.best(said.get(SKOS + predicate, ())))
-                    for key, predicate in (
-                        ("label", "prefLabel"),
-                        ("definition", "definition"),
-                        ("example", "example"),
-                    )
-                },
-            }
-        )
-    told = [
-        {"id": module, "name": _last(module), "title": _text(words.name(module)), "terms": rows}
-        for module, rows in modules.items()
-    ]
-    return write({"modules": told}, output)
-
-
-ANSWERS: Final[Mapping[str, Answer]] = {"home": home, "page": page, "rules": rules, "terms": terms}
+ANSWERS: Final[Mapping[str, Answer]] = {"home": home, "page": page}

@@ -1,10 +1,11 @@
 """Words in the reader's language: what things are called. Writes nothing."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from competency_graph.index import Graph, Term
-from competency_graph.vocab import DCTERMS, RDFS, SKOS
+from competency_graph.vocab import DCTERMS, GRAPH, ONTOLOGY, RDFS, SKOS
 
 
 class Words:
@@ -57,3 +58,23 @@ def by_language(terms: Iterable[Term]) -> dict[str, str | list[str]]:
     for term in terms:
         found.setdefault(term.language or "@none", []).append(term.value)
     return {k: v[0] if len(v) == 1 else v for k, v in sorted(found.items())}
+
+
+def text(term: Term | None) -> dict[str, str] | None:
+    """Return words with their language."""
+    return None if term is None else {"text": term.value, "language": term.language}
+
+
+def short_name(iri: str) -> str:
+    """Return something to read for an IRI without a label, which never starts with a scheme.
+
+    Of a term that is its last part, in words (``isDefinedBy``: is defined by); of a module or a
+    graph of ours the last part; of all else the address.
+    """
+    if "#" in iri:
+        name = re.sub("(?<=[a-z])(?=[A-Z]{2})", " ", iri.rpartition("#")[2])
+        return re.sub("(?<=[a-z])[A-Z](?=[a-z])", lambda m: f" {m[0].lower()}", name)
+    for ours in (ONTOLOGY, GRAPH):
+        if iri.startswith(ours) and "/" not in iri.removeprefix(ours):
+            return iri.removeprefix(ours)
+    return re.sub("^(https?://)?(www[.])?", "", iri).rstrip("/")

@@ -76,7 +76,7 @@ def problem(error: errors.CompetencyGraphError) -> Response:
         **error.facts,
     }
     if _wants_a_page():
-        page = render_template("problem.html", problem=body, local=linked_data.local)
+        page = render_template("problem.html", problem=body)
         response = Response(page, error.status, mimetype="text/html")
     else:
         response = Response(
@@ -89,9 +89,9 @@ def problem(error: errors.CompetencyGraphError) -> Response:
 
 
 def _wants_a_page() -> bool:
-    """Say whether the client is a browser: it names HTML before anything else."""
-    best = request.accept_mimetypes.best if request.accept_mimetypes else None
-    return best == "text/html"
+    """Say whether the client is a browser: it likes HTML better than the body of programs."""
+    offered = ("application/problem+json", "text/html")
+    return request.accept_mimetypes.best_match(offered) == "text/html"
 
 
 def _invalid_parameters(error: ValidationError) -> Response:

@@ -90,13 +90,14 @@ def spoken(value: dict[str, Any]) -> str:
     """Return a value as people read it: dates in words, truth as yes or no, all else as it is."""
     text: str = value["text"]
     language = interface_language()
+    locale = "en_GB" if language == "en" else language
     say = messages(language).gettext
     try:
         match value.get("datatype"):
             case "date":
-                return format_date(date.fromisoformat(text), "long", locale=language)
+                return format_date(date.fromisoformat(text), "long", locale=locale)
             case "dateTime":
-                return format_datetime(datetime.fromisoformat(text), "long", locale=language)
+                return format_datetime(datetime.fromisoformat(text), "long", locale=locale)
             case "boolean":
                 return {"true": say("yes"), "false": say("no")}.get(text, text)
     except ValueError:  # a date of another calendar or range than Python's

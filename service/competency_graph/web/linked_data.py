@@ -165,7 +165,7 @@ def documentation(name: str) -> Response:
             anchor = re.sub(r"\W+", "-", inside.content.lower()).strip("-")
             token.attrSet("id", anchor)
             if token.tag == "h2":
-                parts.append((anchor, inside.content.replace("`", "")))
+                parts.append((anchor, inside.content.replace("`", ""), "en"))
         for link in token.children or ():
             page, dot, rest = str(link.attrGet("href") or "").partition(".md")
             if dot and (file.parent / f"{page}.md").is_file():
