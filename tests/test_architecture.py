@@ -22,6 +22,7 @@ LAYERS = (
         "keeping",
         "machine",
         "gate",
+        "access",
     },
     {"web", "cli"},
     {"__main__", "__init__"},

@@ -10,6 +10,8 @@ CompetencyGraphError                    code                 status  exit
 │   ├── UnreadableInput                 unreadable-input        400     2
 │   └── InvalidShapes                   invalid-shapes          400     2
 ├── BadSetting                          bad-setting             500     2
+├── Unauthorised                        unauthorised            401     4
+├── Forbidden                           forbidden               403     4
 ├── NotFound                            not-found               404     2
 ├── Ambiguous                           ambiguous               300     2
 ├── MethodNotAllowed                    method-not-allowed      405     2
@@ -42,6 +44,8 @@ class CompetencyGraphError(Exception):
     status: ClassVar[int] = 500
     exit_code: ClassVar[int] = 2
     retry_after: int | None = None
+    # How to say who one is (RFC 9110, WWW-Authenticate).
+    challenge: str | None = None
     # Whether a reader had to be ended for it (KILL_LIMIT counts these).
     ended_reader: bool = False
 
@@ -124,6 +128,19 @@ class BadSetting(CompetencyGraphError):
     """A setting is misspelt or impossible."""
 
     code, title = "bad-setting", "A setting is wrong"
+
+
+class Unauthorised(CompetencyGraphError):
+    """Nobody is known by what the client sent, or it sent nothing."""
+
+    code, title, status, exit_code = "unauthorised", "A token is needed", 401, 4
+    challenge = "Bearer"
+
+
+class Forbidden(CompetencyGraphError):
+    """The token is good, and not for this; facts hold the role needed and the graphs."""
+
+    code, title, status, exit_code = "forbidden", "Not allowed", 403, 4
 
 
 class NotFound(CompetencyGraphError):

@@ -34,16 +34,25 @@ def read(settings: Settings) -> Graph:
     Raises:
         UnusableDatabase: there is none, or it cannot be opened.
     """
+    with existing(settings) as log:
+        graph = Graph(union=settings.union_default, revision=log.head())
+        graph.load(log.content_blocks())
+        return graph
+
+
+def existing(settings: Settings) -> Log:
+    """Open the log of a database that exists; make and fill none.
+
+    Raises:
+        UnusableDatabase: there is none, or it cannot be opened.
+    """
     path = settings.database.removeprefix("sqlite:///")
     if path != settings.database and not Path(path).is_file():
         raise UnusableDatabase(
             f"There is no database {path}. Name one with --database, or make one: "
             "competency-graph serve."
         )
-    with Log.open(settings.database, base=settings.base) as log:
-        graph = Graph(union=settings.union_default, revision=log.head())
-        graph.load(log.content_blocks())
-        return graph
+    return Log.open(settings.database, base=settings.base)
 
 
 def n_triples(settings: Settings) -> bytes:

@@ -53,12 +53,13 @@ class _Child:
         return code
 
 
-def run(settings: Settings, *, tell: Callable[[str], None]) -> int:
+def run(settings: Settings, *, tell: Callable[[str], None], first: str = "") -> int:
     """Serve until SIGTERM or SIGINT and return the exit code.
 
     Args:
         settings: all of them.
         tell: takes a sentence for the person who started it.
+        first: what else to tell while nobody has changed anything yet.
 
     Raises:
         BadSetting: the address cannot be listened on.
@@ -98,6 +99,9 @@ def run(settings: Settings, *, tell: Callable[[str], None]) -> int:
                 if not ready and _answers(host, port):
                     ready = True
                     tell(f"Serving revision {board.revision} at {shown}  (stop with Ctrl+C)")
+                    # Filling an empty database is the first change.
+                    if first and board.revision <= 1:
+                        tell(first)
                 time.sleep(_TICK)
             tell("Stopping …")
             return 0

@@ -9,6 +9,7 @@ import click
 from competency_graph.cli.editing import fmt, validate
 from competency_graph.cli.reading import export, query
 from competency_graph.cli.serving import serve, show_settings
+from competency_graph.cli.tokens import token
 from competency_graph.errors import CompetencyGraphError
 
 
@@ -34,7 +35,7 @@ def command() -> None:
     """Competency frameworks as one knowledge graph: serve them, ask them, check them."""
 
 
-for _part in (serve, validate, query, export, fmt, show_settings):
+for _part in (serve, validate, query, export, fmt, token, show_settings):
     command.add_command(_part)
 
 

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -24,6 +24,12 @@ def _with_settings(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+_FIRST: Final = (
+    "Changing something needs a token. To make one, in another terminal and on the same database: "
+    "competency-graph token create NAME --role editor"
+)
+
+
 @click.command()
 @_with_settings
 def serve(**options: str | None) -> None:
@@ -32,7 +38,11 @@ def serve(**options: str | None) -> None:
     An empty database is filled with the shipped framework first.
     """
     settings = Settings.load(os.environ, options)
-    sys.exit(machine.run(settings, tell=lambda sentence: click.echo(sentence, err=True)))
+    # To a person only: a log has no use for it.
+    first = _FIRST if sys.stderr.isatty() else ""
+    sys.exit(
+        machine.run(settings, tell=lambda sentence: click.echo(sentence, err=True), first=first)
+    )
 
 
 @click.command("settings")

@@ -29,7 +29,7 @@ _SENTENCES: Final = {
     sqlite3.SQLITE_NOTADB: f"is not a database. {ANOTHER}",
     sqlite3.SQLITE_CORRUPT: "is damaged. Restore it from a backup.",
     sqlite3.SQLITE_READONLY: "may not be written. Change its permissions, or those of its folder.",
-    sqlite3.SQLITE_BUSY: f"was locked by another program for {BUSY_SECONDS} s. Try again.",
+    sqlite3.SQLITE_BUSY: "is locked by another program. Try again.",
     sqlite3.SQLITE_FULL: "does not fit on the disk any more. Make room and try again.",
     sqlite3.SQLITE_IOERR: "could not be read or written. Check the disk.",
 }
@@ -78,8 +78,12 @@ class Database:
         self._engine.dispose()
 
     @contextmanager
-    def transaction(self, *, writing: bool = False) -> Iterator[Connection]:
+    def transaction(
+        self, *, writing: bool = False, patience: float = BUSY_SECONDS
+    ) -> Iterator[Connection]:
         """Offer a connection in a transaction: committed at the end, undone by an exception.
+
+        ``patience`` is how many seconds a writer waits for others where they queue (SQLite).
 
         Raises:
             UnusableDatabase: the database failed. A key conflict passes as it is.
@@ -88,7 +92,9 @@ class Database:
             raise ValueError("this database was closed")
         with (
             self._in_sentences(),
-            self._engine.execution_options(writing=writing).begin() as connection,
+            self._engine.execution_options(
+                writing=writing, patience=patience
+            ).begin() as connection,
         ):
             yield connection
 
@@ -198,5 +204,14 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads before it writes fails at once when another wrote meanwhile, however
     # long it may wait; so a writer takes its place in the queue before it reads.
-    writing = connection.get_execution_options().get("writing", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get("writing", False):
+        connection.exec_driver_sql("BEGIN")
+    elif (patience := options["patience"]) == BUSY_SECONDS:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(patience * 1000)}")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")

@@ -25,6 +25,7 @@ from competency_graph.log.chain import (
 from competency_graph.log.database import Database
 from competency_graph.log.schema import prepare
 from competency_graph.log.tables import change, change_part, finding, setting, touched
+from competency_graph.log.tokens import Tokens
 from competency_graph.log.values import Change, Draft
 from competency_graph.log.verification import first_fault
 
@@ -42,12 +43,14 @@ class Log:
     """An open log. It holds database handles until it is closed: close it before a fork.
 
     No handle is in use while a caller works on what an iterator gave, so iterators may be left
-    half read. Every method raises ``UnusableDatabase`` when the database fails it.
+    half read. Every method raises ``UnusableDatabase`` when the database fails it. ``tokens`` are
+    kept beside the changes.
     """
 
     def __init__(self, database: Database, base: str | None) -> None:
         self._database = database
         self._base = base
+        self.tokens = Tokens(database)
 
     @classmethod
     def open(cls, url: str, *, base: str | None = None, backup: bool = True) -> Self:

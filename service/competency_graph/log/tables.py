@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -14,7 +15,7 @@ from sqlalchemy import (
     Text,
 )
 
-SCHEMAS: Final = ("0001", "0002")
+SCHEMAS: Final = ("0001", "0002", "0003")
 """Every schema there has been, oldest first: the names of the migrations."""
 
 SCHEMA_TABLE: Final = "competency_graph_schema"
@@ -94,4 +95,31 @@ snapshot_part = Table(
     Column("part", Integer, primary_key=True, autoincrement=False),
     Column("graph", Text, nullable=False),
     Column("content", LargeBinary, nullable=False),
+)
+
+# ``graphs`` is a JSON list of IRIs. Rows are never deleted, so no number is given twice.
+token = Table(
+    "token",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("graphs", Text, nullable=False),
+    Column("created", Text, nullable=False),
+    Column("expires", Text),
+    Column("last_used", Text),
+    Column("revoked", Text),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("time", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("token", Integer),
+    Column("address", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Index("attempt_address", "address", "time"),
 )

@@ -1,10 +1,12 @@
 """What goes into the log and what comes out, as frozen values. Stores nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final, Literal
 
 from competency_graph.log.blocks import Line
+from competency_graph.model import Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +52,39 @@ class Change:
     findings_added: int
     findings_removed: int
     normal_form: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """What the log holds about a token; ``graphs`` are IRIs, none for every framework's.
+
+    ``digest`` is that of its secret, which nobody keeps.
+    """
+
+    number: int
+    name: str
+    digest: bytes = field(repr=False)
+    role: Role
+    graphs: frozenset[str]
+    created: datetime
+    expires: datetime | None
+    last_used: datetime | None
+    revoked: datetime | None
+
+
+Outcome = Literal["unknown", "expired", "revoked", "forbidden"]
+FORBIDDEN: Final[Outcome] = "forbidden"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A refused attempt: what was tried (never the secret), with which token, from where.
+
+    ``token`` is the number of the token where one was recognised.
+    """
+
+    time: datetime
+    what: str
+    token: int | None
+    address: str
+    outcome: Outcome

@@ -85,6 +85,8 @@ def problem(error: errors.CompetencyGraphError) -> Response:
     response.headers["Cache-Control"] = "no-store"
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
+    if error.challenge is not None:
+        response.headers["WWW-Authenticate"] = error.challenge
     return response
 
 
