@@ -268,7 +268,7 @@ def test_nothing_sent_is_no_failure(log: Log) -> None:
 
 
 def test_a_401_names_the_scheme(log: Log) -> None:
-    with Flask(__name__).test_request_context(), pytest.raises(Unauthorised) as error:
+    with pytest.raises(Unauthorised) as error:
         authenticate(log, WRONG, now=NOON, address=HERE)
     with Flask(__name__).test_request_context():
         response = problem(error.value)
