@@ -13,6 +13,7 @@ LAYERS = (
     {"log", "index", "shacl", "queries", "exchange"},
     {
         "catalogue",
+        "pages",
         "jsonld",
         "words",
         "judging",
@@ -36,7 +37,10 @@ NEIGHBOURS = {
     ("config", "errors"): "a wrong setting is an error of our tree",
     ("catalogue", "words"): "labels are chosen by language",
     ("catalogue", "jsonld"): "answers are written in the words of the context",
+    ("pages", "words"): "labels are chosen by language",
+    ("pages", "catalogue"): "what a role needs is worked out once",
     ("keeping", "catalogue"): "look-up readers answer from it",
+    ("keeping", "pages"): "look-up readers answer from it",
     ("keeping", "history"): "the keeper loads what the log holds",
 }
 # What the top layer must not reach past the layer between.
@@ -50,6 +54,7 @@ OWNERS = {
     "flask": {"web"},
     "flask_openapi3": {"web"},
     "werkzeug": {"web"},
+    "babel": {"web"},
     "gunicorn": {"web"},
     "click": {"cli"},
     "rich": {"cli"},

@@ -49,6 +49,7 @@ def test_it_carries_pages_queries_and_migrations(installed: Path) -> None:
     for pattern in (
         "web/templates/*.html",
         "web/static/*.css",
+        "web/messages/*.po",
         "queries/*.rq",
         "shipped/docs/*.md",
     ):

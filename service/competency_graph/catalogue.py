@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 from competency_graph import jsonld
 from competency_graph.errors import Ambiguous, BadRequest, NotFound
 from competency_graph.index import Answer, Graph, Term, Writer
-from competency_graph.vocab import CG, DCTERMS, OWL, PREFIXES, RDF, SKOS
-from competency_graph.words import Words, by_language
+from competency_graph.vocab import CG, DCTERMS, OWL, RDF, SH, SKOS
+from competency_graph.words import Words, by_language, short_name, text
 
 JSON: Final = "application/json"
 JSON_LD: Final = "application/ld+json"
@@ -34,10 +34,11 @@ COLLECTIONS: Final[dict[str, tuple[str, str]]] = {
 
 def context(_graph: Graph, _parameters: Mapping[str, Any], output: Writer) -> str:
     """Write the JSON-LD context of every body about objects."""
-    return _write(jsonld.context(), output, JSON_LD)
+    return write(jsonld.context(), output, JSON_LD)
 
 
-def _write(body: Mapping[str, Any], output: Writer, media_type: str = JSON) -> str:
+def write(body: Mapping[str, Any], output: Writer, media_type: str = JSON) -> str:
+    """Write a body as JSON and return its media type."""
     output.write(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode())
     return media_type
 
@@ -123,7 +124,7 @@ def item(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
                 _brief(words, other, graph.properties(other))
                 for other in graph.subjects(predicate, iri)
             ]
-    return _write(body, output, JSON_LD)
+    return write(body, output, JSON_LD)
 
 
 def items(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
@@ -156,7 +157,7 @@ def items(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
         again = {**parameters["again"], "cursor": cursor}
         more = f"/api/v1/{collection}?{urlencode(again)}"
     body = {"@context": jsonld.CONTEXT_URL, "items": page, "total": len(told), "next": more}
-    return _write(body, output, JSON_LD)
+    return write(body, output, JSON_LD)
 
 
 def _cursor(text: str | None) -> tuple[str, str] | None:
@@ -181,7 +182,7 @@ def _narrowings(graph: Graph, parameters: Mapping[str, Any]) -> Iterable[set[str
     requirements: dict[str, tuple[str, str]] | None = None
     if parameters.get("role") is not None:
         role = _resolve(graph, "roles", parameters["role"], framework)
-        requirements = _effective(graph, role)
+        requirements = effective(graph, role)
         yield set(requirements)
     if parameters.get("level") is not None:
         level = _resolve(graph, "levels", parameters["level"], framework)
@@ -202,7 +203,7 @@ def _narrowings(graph: Graph, parameters: Mapping[str, Any]) -> Iterable[set[str
         yield set(graph.subjects(RDF + "type", CG + parameters["type"]))
 
 
-def _effective(graph: Graph, role: str) -> dict[str, tuple[str, str]]:
+def effective(graph: Graph, role: str) -> dict[str, tuple[str, str]]:
     """Return competency to (requirement, role that states it): the nearest role decides."""
     found: dict[str, tuple[str, str]] = {}
     waiting, seen = [role], {role}
@@ -227,9 +228,9 @@ def profile(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     words = Words(graph, parameters["languages"])
     role = _resolve(graph, "roles", parameters["reference"], parameters.get("framework"))
     above = graph.properties(role).get(SKOS + "broader", ())
-    inherited = {c for parent in above for c in _effective(graph, parent.value)}
+    inherited = {c for parent in above for c in effective(graph, parent.value)}
     needed = []
-    for competency, (requirement, holder) in _effective(graph, role).items():
+    for competency, (requirement, holder) in effective(graph, role).items():
         row = _brief(words, requirement, graph.properties(requirement))
         row["inheritedFrom"] = None if holder == role else words.reference(holder)
         row["overrides"] = holder == role and competency in inherited
@@ -242,7 +243,7 @@ def profile(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     needed.sort(key=lambda row: (row["competency"]["label"] or "", row["id"]))
     said = graph.properties(role)
     body = {"@context": jsonld.CONTEXT_URL, **_brief(words, role, said), "total": len(needed)}
-    return _write({**body, "profile": needed}, output, JSON_LD)
+    return write({**body, "profile": needed}, output, JSON_LD)
 
 
 def tree(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
@@ -254,16 +255,18 @@ def tree(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
         said = graph.properties(iri)
         body = _brief(words, iri, said)
         below = [n for n in graph.subjects(SKOS + "broader", iri) if n not in above]
-        body["children"] = [branch(n, (*above, iri)) for n in _by_notation(graph, below)]
+        body["children"] = [branch(n, (*above, iri)) for n in by_notation(graph, below)]
         return body
 
-    tops = _by_notation(graph, graph.subjects(SKOS + "topConceptOf", framework))
+    tops = by_notation(graph, graph.subjects(SKOS + "topConceptOf", framework))
     said = graph.properties(framework)
     body = {"@context": jsonld.CONTEXT_URL, **_brief(words, framework, said)}
-    return _write({**body, "children": [branch(top, ()) for top in tops]}, output, JSON_LD)
+    return write({**body, "children": [branch(top, ()) for top in tops]}, output, JSON_LD)
 
 
-def _by_notation(graph: Graph, iris: Iterable[str]) -> list[str]:
+def by_notation(graph: Graph, iris: Iterable[str]) -> list[str]:
+    """Return things in the order of their notations, those without at the end."""
+
     def order(iri: str) -> tuple[str, str]:
         notations = graph.properties(iri).get(SKOS + "notation")
         return (notations[0].value if notations else "~", iri)
@@ -273,94 +276,59 @@ def _by_notation(graph: Graph, iris: Iterable[str]) -> list[str]:
 
 def graphs(graph: Graph, _parameters: Mapping[str, Any], output: Writer) -> str:
     """Write the names of the named graphs."""
-    return _write({"graphs": graph.graph_names()}, output)
-
-
-def page(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
-    """Write all that a page about one thing shows, in words: what is said of it and what names it.
-
-    Raises:
-        NotFound: nothing is said of it.
-    """
-    words = Words(graph, parameters["languages"])
-    iri = parameters["iri"]
-    said = graph.properties(iri)
-    if not said:
-        raise NotFound(f"Nothing is known about {iri}.")
-    fields = [
-        {"label": words.label(p) or _last(p), "values": [_value(words, t) for t in terms]}
-        for p, terms in sorted(said.items())
-        if p not in (RDF + "type", SKOS + "prefLabel", SKOS + "definition")
-    ]
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for predicate, subject, _ in graph.rows("incoming", {"thing": iri}):
-        if subject.kind == "iri":
-            name = words.label(predicate.value) or _last(predicate.value)
-            groups.setdefault(name, []).append(words.reference(subject.value))
-    types = [t.value for t in said.get(RDF + "type", ())]
-    return _write(
-        {
-            "id": iri,
-            "label": words.label(iri) or _last(iri),
-            "labels": by_language(said.get(SKOS + "prefLabel", ())),
-            "types": [{"id": t, "label": words.label(t) or _last(t)} for t in types],
-            "definition": words.choose(said.get(SKOS + "definition", ())),
-            "fields": fields,
-            "incoming": [
-                {"label": k, "things": sorted(v, key=lambda t: t["label"] or "")}
-                for k, v in sorted(groups.items())
-            ],
-        },
-        output,
-    )
-
-
-def _value(words: Words, term: Term) -> dict[str, Any]:
-    if term.kind == "iri":
-        return {"id": term.value, "label": words.label(term.value) or term.value}
-    return {"text": term.value, "language": term.language}
-
-
-def _last(iri: str) -> str:
-    return iri.rstrip("/").rpartition("#")[2].rpartition("/")[2]
+    return write({"graphs": graph.graph_names()}, output)
 
 
 def rules(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
-    """Write every rule that shapes hold: field, what to do, why, how severe."""
+    """Write every rule that shapes hold, by what it is about: field, what to do, why, severity."""
     words = Words(graph, parameters["languages"])
-    sh = PREFIXES["sh"]
-    rows = []
-    for iri, severity in {(r[0].value, r[1].value) for r in graph.rows("rules")}:
-        said = graph.properties(iri)
-        rows.append(
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for iri, severity in sorted({(r[0].value, r[1].value) for r in graph.rows("rules")}):
+        holders = graph.subjects(SH + "property", iri) or [iri]
+        targets = {
+            t.value for h in holders for t in graph.properties(h).get(SH + "targetClass", ())
+        }
+        parts = {"field": "name", "message": "message", "why": "description"}
+        groups.setdefault(targets.pop() if len(targets) == 1 else "", []).append(
             {
-                "id": iri,
-                "name": _last(iri),
-                "field": words.choose(said.get(sh + "name", ())),
-                "message": words.choose(said.get(sh + "message", ())),
-                "why": words.choose(said.get(sh + "description", ())),
-                "severity": _last(severity).lower(),
+                "name": _fragment(iri),
+                "severity": _fragment(severity).lower(),
+                **_texts(graph, words, iri, {key: SH + part for key, part in parts.items()}),
             }
         )
-    return _write({"rules": sorted(rows, key=lambda r: str(r["name"]))}, output)
+    told: list[dict[str, Any]] = []
+    for class_, rows in groups.items():
+        about = text(words.name(class_)) if class_ else None
+        if class_ and about is None:
+            about = {"text": short_name(class_), "language": ""}
+        told.append({"about": about, "rules": rows})
+    # What concerns several classes comes last.
+    told.sort(key=lambda group: (group["about"] is None, (group["about"] or {}).get("text")))
+    return write({"groups": told}, output)
+
+
+def _fragment(iri: str) -> str:
+    return iri.rpartition("#")[2]
+
+
+def _texts(graph: Graph, words: Words, iri: str, parts: Mapping[str, str]) -> dict[str, Any]:
+    said = graph.properties(iri)
+    return {key: text(words.best(said.get(predicate, ()))) for key, predicate in parts.items()}
 
 
 def terms(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     """Write every term of the vocabulary with label, definition and example, by module."""
     words = Words(graph, parameters["languages"])
-    rows = []
-    for row in graph.rows("terms"):
-        said = graph.properties(row[0].value)
-        rows.append(
-            {
-                "id": row[0].value,
-                "module": _last(row[1].value),
-                "label": words.choose(said.get(SKOS + "prefLabel", ())),
-                "definition": words.choose(said.get(SKOS + "definition", ())),
-                "example": words.choose(said.get(SKOS + "example", ())),
-            }
-        )
-    return _write({"terms": rows}, output)
+    parts = {part: SKOS + part for part in ("prefLabel", "definition", "example")}
+    modules: dict[str, list[dict[str, Any]]] = {}
+    for term, module in ((row[0].value, row[1].value) for row in graph.rows("terms")):
+        told = {"name": _fragment(term), **_texts(graph, words, term, parts)}
+        modules.setdefault(module, []).append(told)
+    shown = [
+        {"id": module, "name": short_name(module), "title": text(words.name(module)), "terms": rows}
+        for module, rows in modules.items()
+    ]
+    return write({"modules": shown}, output)
 
 
 ANSWERS: Final[Mapping[str, Answer]] = {
@@ -368,7 +336,6 @@ ANSWERS: Final[Mapping[str, Answer]] = {
     "graphs": graphs,
     "item": item,
     "items": items,
-    "page": page,
     "profile": profile,
     "rules": rules,
     "terms": terms,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from competency_graph import catalogue, history, trial
+from competency_graph import catalogue, history, pages, trial
 from competency_graph.config import Settings
 from competency_graph.errors import CompetencyGraphError
 from competency_graph.index import BOARD, Board, Keeper, Lane
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
             memory=settings.query_memory,
             answer_bytes=settings.query_bytes,
             private=settings.reader_private,
-            answers=catalogue.ANSWERS,
+            answers={**catalogue.ANSWERS, **pages.ANSWERS},
         ),
         Lane(
             name="query",

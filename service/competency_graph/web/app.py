@@ -81,10 +81,12 @@ def problem(error: errors.CompetencyGraphError) -> Response:
         "code": error.code,
         **error.facts,
     }
-    if isinstance(error, errors.InvalidChange) and _best() == "text/turtle":
-        response = Response(report(error.findings["new"]), error.status, mimetype="text/turtle")
-    elif _best() == "text/html":
-        page = render_template("problem.html", problem=body, local=linked_data.local)
+    kind = _kind(error)
+    if kind == "text/turtle":
+        assert isinstance(error, errors.InvalidChange)
+        response = Response(report(error.findings["new"]), error.status, mimetype=kind)
+    elif kind == "text/html":
+        page = render_template("problem.html", problem=body)
         response = Response(page, error.status, mimetype="text/html")
     else:
         response = Response(
@@ -98,9 +100,15 @@ def problem(error: errors.CompetencyGraphError) -> Response:
     return response
 
 
-def _best() -> str | None:
-    """Return the media type that the client names before any other."""
-    return request.accept_mimetypes.best if request.accept_mimetypes else None
+def _kind(error: errors.CompetencyGraphError) -> str | None:
+    """Return how to tell an error: a page for a browser, a report of findings as the graph it is.
+
+    The one body of programs is what everybody else gets, whatever they asked for.
+    """
+    offered = ["application/problem+json", "text/html"]
+    if isinstance(error, errors.InvalidChange):
+        offered.append("text/turtle")
+    return request.accept_mimetypes.best_match(offered)
 
 
 def _invalid_parameters(error: ValidationError) -> Response:

@@ -3,7 +3,10 @@
 The same IRIs that the data uses, on this host. Decides no content: pages show what readers tell.
 """
 
+import itertools
 import json
+import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -13,7 +16,8 @@ from markdown_it import MarkdownIt
 from competency_graph import errors, resources
 from competency_graph.errors import BadRequest, NotFound
 from competency_graph.rdf import SYNTAXES
-from competency_graph.vocab import CG, GRAPH, ONTOLOGY
+from competency_graph.vocab import GRAPH, ONTOLOGY
+from competency_graph.web import interface
 from competency_graph.web.api import languages
 from competency_graph.web.exchange import (
     answer,
@@ -24,18 +28,25 @@ from competency_graph.web.exchange import (
 )
 
 paths = Blueprint("linked_data", __name__)
+paths.record_once(lambda state: interface.install(state.app))
 HTML = "text/html"
 _NAMES = {s.media_type: s.name for s in SYNTAXES}
 
 
-def local(iri: str) -> str:
-    """Return the address on this host of an IRI, or the IRI itself where it is a safe link."""
+@paths.app_template_global()
+def local(iri: str, known: bool = False) -> str:
+    """Return the address on this host of an IRI, or the IRI itself where it is a safe link.
+
+    Args:
+        iri: what a link names.
+        known: whether there is a page of it here although it lies under another base.
+    """
     base = settings().base
     if iri.startswith(base):
-        return "/" + iri.removeprefix(base)
-    if iri.startswith("urn:") or urlsplit(iri).scheme in ("http", "https", "mailto"):
-        return "/id?iri=" + quote(iri, safe="") if iri.startswith("urn:") else iri
-    return ""
+        return interface.kept("/" + iri.removeprefix(base))
+    if known or iri.startswith("urn:"):
+        return interface.kept("/id?iri=" + quote(iri, safe=""))
+    return iri if urlsplit(iri).scheme in ("http", "https", "mailto") else ""
 
 
 def _asked(name: str, **parameters: Any) -> dict[str, Any]:
@@ -45,7 +56,8 @@ def _asked(name: str, **parameters: Any) -> dict[str, Any]:
 
 
 def _html(template: str, **shown: Any) -> Response:
-    response = make_response(render_template(template, local=local, **shown))
+    response = make_response(render_template(template, **shown))
+    response.content_language = interface.interface_language()
     response.headers["Cache-Control"] = "no-cache"
     response.add_etag()
     response.make_conditional(request)
@@ -64,11 +76,7 @@ def _thing(iri: str) -> Response:
 def home() -> Response:
     """Show what there is, and how to ask for it."""
     require_known_parameters(("lang",))
-    lists = {
-        name: _asked("items", collection=name, limit=100)["items"]
-        for name in ("frameworks", "roles", "competencies", "outcomes")
-    }
-    return _html("home.html", lists=lists)
+    return _html("home.html", there=_asked("home"), docs=_documentation())
 
 
 @paths.get("/id/<path:rest>")
@@ -92,7 +100,7 @@ def vocabulary() -> Response:
     require_known_parameters(("lang",))
     chosen = negotiate([HTML, *_NAMES])
     if chosen == HTML:
-        return _html("terms.html", terms=_asked("terms")["terms"], prefix=CG)
+        return _html("terms.html", **_asked("terms"))
     return answer(client().graph(GRAPH + "ontology", _NAMES[chosen]))
 
 
@@ -108,7 +116,7 @@ def shapes() -> Response:
     require_known_parameters(("lang",))
     chosen = negotiate([HTML, *_NAMES])
     if chosen == HTML:
-        return _html("rules.html", rules=_asked("rules")["rules"])
+        return _html("rules.html", **_asked("rules"))
     return answer(client().graph(GRAPH + "shapes-core", _NAMES[chosen]))
 
 
@@ -127,7 +135,7 @@ def graph(name: str) -> Response:
 def rules() -> Response:
     """Show every rule with its reason; rules link here."""
     require_known_parameters(("lang",))
-    return _html("rules.html", rules=_asked("rules")["rules"])
+    return _html("rules.html", **_asked("rules"))
 
 
 @paths.get("/docs/errors")
@@ -149,9 +157,31 @@ def documentation(name: str) -> Response:
     file = resources.folder("docs") / f"{name}.md"
     if not name.replace("-", "").isalnum() or not file.is_file():
         raise NotFound("There is no such page of the documentation. The home page lists them.")
-    text = file.read_text(encoding="utf-8")
-    markup = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
-    return _html("doc.html", title=text.splitlines()[0].lstrip("# "), markup=markup)
+    reader = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = reader.parse(file.read_text(encoding="utf-8"))
+    parts = []
+    for token, inside in itertools.pairwise(tokens):
+        if token.type == "heading_open":
+            anchor = re.sub(r"\W+", "-", inside.content.lower()).strip("-")
+            token.attrSet("id", anchor)
+            if token.tag == "h2":
+                parts.append((anchor, inside.content.replace("`", ""), "en"))
+        for link in token.children or ():
+            page, dot, rest = str(link.attrGet("href") or "").partition(".md")
+            if dot and (file.parent / f"{page}.md").is_file():
+                link.attrSet("href", interface.kept(f"/docs/{page}{rest}"))
+    markup = reader.renderer.render(tokens, reader.options, {})
+    return _html("doc.html", title=_title(file), markup=markup, parts=parts)
+
+
+def _documentation() -> dict[str, str]:
+    """Return the pages of the documentation: name and title."""
+    return {file.stem: _title(file) for file in sorted(resources.folder("docs").glob("*.md"))}
+
+
+def _title(file: Path) -> str:
+    with file.open(encoding="utf-8") as lines:
+        return next(lines).lstrip("# ").strip()
 
 
 @paths.get("/static/<path:name>")
