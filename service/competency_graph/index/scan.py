@@ -30,6 +30,8 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_PLACE = re.compile(r"error at (\d+):(\d+): expected (.*)", re.DOTALL)
+_SHOWN: Final = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,25 @@ def scan_query(text: str) -> QueryText:
             datasets.append(Iri(source))
         before = [*before[-1:], _shown(token)]
     return QueryText(text=text, datasets=tuple(datasets))
+
+
+def unreadable_query(text: str, said: str) -> BadQuery:
+    """Return what the engine's parser says of a text as a sentence with the place.
+
+    The parser tells how far it came and all that its grammar would take next, character classes
+    included; of these only an undeclared prefix says anything to a person.
+    """
+    place = _PLACE.match(said)
+    if place is None:
+        return BadQuery(f"The query cannot be read: {said}.")
+    line, column = int(place[1]), int(place[2])
+    before = [*text.splitlines(), ""][line - 1][: column - 1].strip()[-_SHOWN:]
+    where = f"after “{before}” (line {line}, column {column})" if before else f"at line {line}"
+    if "Prefix not found" in place[3]:
+        hint = "Its last name has a prefix that no PREFIX line declares."
+    else:
+        hint = "Look there for a missing bracket, a misspelt word or an unfinished pattern."
+    return BadQuery(f"The query cannot be read {where}. {hint}", line=line, column=column)
 
 
 def _refuse_outbound(word: str) -> None:
