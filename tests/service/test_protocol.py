@@ -178,6 +178,9 @@ def test_a_large_answer_is_whole_with_its_length(service: Service) -> None:
         ("ASK {\n ?s a skos:Concept }", (2, 19), "“?s a skos:Concept” (line 2, column 19)"),
         ("SELECT * { ?s ?p ?o", (1, 20), "missing bracket"),
         ("ASK { ?s a skos:Concept }", (1, 24), "a prefix that no PREFIX line declares"),
+        ("ASK { ?s <name> ?o }", (1, 16), "An IRI there is relative"),
+        ("SELECT ?a (COUNT(?b) AS ?n) { ?a ?p ?b }", (1, 41), "a variable that is unbound."),
+        ("SELECT * { ?a ?b ?c } GROUP BY ?a", (1, 34), "not authorized with GROUP BY."),
     ],
 )
 def test_a_query_that_cannot_be_read_says_where_and_why(
@@ -188,6 +191,11 @@ def test_a_query_that_cannot_be_read_says_where_and_why(
     assert (told["line"], told["column"]) == place
     assert said in str(told["detail"])
     assert "[" not in str(told["detail"]), "no grammar of the parser"
+
+
+def test_an_update_is_told_apart_from_a_query_that_cannot_be_read(service: Service) -> None:
+    for text in ("CLEAR ALL", "PREFIX x: <urn:x:>\ninsert data { x:a x:b x:c }"):
+        assert "This is an update" in str(service.query(text).json()["detail"])
 
 
 def test_a_query_in_another_encoding_is_refused(service: Service) -> None:
