@@ -11,7 +11,10 @@ LAYERS = (
     {"errors", "vocab", "config", "resources"},
     {"model", "rdf"},
     {"log", "index", "shacl", "queries", "exchange"},
-    {"catalogue", "jsonld", "words", "judging", "reports", "history", "keeping", "machine", "gate"},
+    {
+        *("catalogue", "telling", "requirements", "jsonld", "words", "judging", "reports"),
+        *("history", "keeping", "machine", "gate"),
+    },
     {"web", "cli"},
     {"__main__", "__init__"},
 )
@@ -25,6 +28,11 @@ NEIGHBOURS = {
     ("config", "errors"): "a wrong setting is an error of our tree",
     ("catalogue", "words"): "labels are chosen by language",
     ("catalogue", "jsonld"): "answers are written in the words of the context",
+    ("catalogue", "telling"): "it chooses the objects that are told",
+    ("catalogue", "requirements"): "profiles follow its rule",
+    ("telling", "words"): "labels are chosen by language",
+    ("telling", "jsonld"): "members are those of the context",
+    ("requirements", "words"): "what is deprecated counts for nothing",
     ("keeping", "catalogue"): "look-up readers answer from it",
     ("keeping", "history"): "the keeper loads what the log holds",
 }
