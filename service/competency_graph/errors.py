@@ -14,6 +14,7 @@ CompetencyGraphError                    code                 status  exit
 ├── Ambiguous                           ambiguous               300     2
 ├── MethodNotAllowed                    method-not-allowed      405     2
 ├── NotAcceptable                       not-acceptable          406     2
+├── PreconditionFailed              precondition-failed     412     2
 ├── TooLarge                            too-large               413     2
 ├── UnsupportedMediaType                unsupported-media-type  415     2
 ├── StaleHead                           stale-head              409     1
@@ -151,6 +152,12 @@ class NotAcceptable(CompetencyGraphError):
 
     def __init__(self, offered: list[str]) -> None:
         super().__init__(f"Ask for one of: {', '.join(offered)}.", offered=offered)
+
+
+class PreconditionFailed(CompetencyGraphError):
+    """The request was for another state of the resource than the present one (``If-Match``)."""
+
+    code, title, status = "precondition-failed", "The resource is another than was asked for", 412
 
 
 class TooLarge(CompetencyGraphError):

@@ -28,11 +28,12 @@ def load(settings: Settings, *, now: datetime) -> Graph:
         return graph
 
 
-def read(settings: Settings) -> Graph:
-    """Return the graph at the head of a database that exists; make and fill none.
+def read(settings: Settings, *, at: int | None = None) -> Graph:
+    """Return the graph of a database that exists, at a revision or the head; make and fill none.
 
     Raises:
-        UnusableDatabase: there is none, or it cannot be opened.
+        NotFound: there is no such revision.
+        UnusableDatabase: there is no database, or it cannot be opened.
     """
     path = settings.database.removeprefix("sqlite:///")
     if path != settings.database and not Path(path).is_file():
@@ -41,8 +42,8 @@ def read(settings: Settings) -> Graph:
             "competency-graph serve."
         )
     with Log.open(settings.database, base=settings.base) as log:
-        graph = Graph(union=settings.union_default, revision=log.head())
-        graph.load(log.content_blocks())
+        graph = Graph(union=settings.union_default, revision=log.head() if at is None else at)
+        graph.load(log.content_blocks(at))
         return graph
 
 

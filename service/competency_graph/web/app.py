@@ -1,5 +1,7 @@
 """The Flask application: its parts, what every answer carries, how errors look. Holds no path."""
 
+import re
+import time
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -31,6 +33,11 @@ _ALWAYS: Final = [
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
 ]
+# How long an answer at a revision (Min-Revision) is waited for, in seconds.
+_PATIENCE = 2.0
+# What the binding would say in expressions. One parameter has a pattern: the language.
+_IN_WORDS = {"string_pattern_mismatch": "give a language tag such as de or pt-BR"}
+_ALLOWED = "Accept, Content-Type, If-Match, If-None-Match, Min-Revision"
 
 
 def create_app(settings: Settings, run: Path) -> Flask:
@@ -38,8 +45,7 @@ def create_app(settings: Settings, run: Path) -> Flask:
     app = OpenAPI(
         __name__,
         info=Info(title="Competency Graph", version=version("competency-graph")),
-        doc_prefix="/api/v1",
-        doc_url="/openapi.json",
+        doc_ui=False,
         validation_error_callback=_invalid_parameters,
         static_folder=None,
         # Declared as they are: our own status and body; no schemes (null, the default, is invalid).
@@ -60,6 +66,7 @@ def create_app(settings: Settings, run: Path) -> Flask:
     app.register_error_handler(errors.CompetencyGraphError, problem)
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(Exception, _fault)
+    app.before_request(_wait_for_revision)
     app.after_request(_finish)
     app.wsgi_app = _Envelope(app.wsgi_app)  # type: ignore[method-assign]
     return app
@@ -96,11 +103,9 @@ def _wants_a_page() -> bool:
 
 def _invalid_parameters(error: ValidationError) -> Response:
     """Return which parameters are impossible, in the one body."""
-    unknown = [str(e["loc"][-1]) for e in error.errors() if e["type"] == "extra_forbidden"]
-    if unknown:
-        known = sorted(name for name in api.ListQuery.model_fields)
-        return problem(errors.UnknownParameter(unknown, known))
-    said = "; ".join(f"{e['loc'][-1]}: {e['msg'].lower()}" for e in error.errors())
+    said = "; ".join(
+        f"{e['loc'][-1]}: {_IN_WORDS.get(e['type'], e['msg'].lower())}" for e in error.errors()
+    )
     return problem(errors.BadRequest(f"These parameters cannot be used: {said}."))
 
 
@@ -108,7 +113,11 @@ def _http_problem(error: HTTPException) -> Response:
     """Return the errors that Flask itself raises in the one body."""
     match error.code:
         case 404:
-            return problem(errors.NotFound("There is nothing at this path. The home page lists."))
+            return problem(
+                errors.NotFound(
+                    "There is nothing at this path. The home page (/) shows what there is."
+                )
+            )
         case 405:
             assert isinstance(error, MethodNotAllowed)
             allowed = sorted(error.valid_methods or ())
@@ -136,13 +145,37 @@ def _fault(error: Exception) -> Response:
     return problem(errors.InternalError("The fault is recorded. Try again later."))
 
 
+def _wait_for_revision() -> None:
+    """Hold a request back until the revision that it must not be answered before is served.
+
+    Raises:
+        BadRequest: ``Min-Revision`` is no number.
+        Unavailable: that revision did not come in time.
+    """
+    least = request.environ.get("HTTP_MIN_REVISION")
+    if least is None:
+        return
+    if not re.fullmatch(r"[0-9]{1,18}", least):
+        raise errors.BadRequest("Min-Revision takes the number of a change, such as 12.")
+    board = current_app.extensions["client"].board
+    deadline = time.monotonic() + _PATIENCE
+    while board.revision < int(least):
+        if time.monotonic() > deadline:
+            raise errors.Unavailable(
+                f"Revision {board.revision} is served, and {least} is not here yet. "
+                "Try again in a moment.",
+                retry_after=2,
+            )
+        time.sleep(0.02)
+
+
 def _finish(response: Response) -> Response:
     if "Revision" not in response.headers:
         client: Client = current_app.extensions["client"]
         response.headers["Revision"] = str(client.board.revision)
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "GET")
-        response.headers["Access-Control-Allow-Headers"] = "Accept, Content-Type, If-None-Match"
+        response.headers["Access-Control-Allow-Headers"] = _ALLOWED
         response.headers["Access-Control-Max-Age"] = "86400"
     return response
 

@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, request
 
+from competency_graph.catalogue import JSON
 from competency_graph.errors import BadRequest
 from competency_graph.rdf import SYNTAXES
 from competency_graph.web.exchange import answer, client, negotiate, require_known_parameters
@@ -17,6 +18,7 @@ def graphs() -> Response:
     names = request.args.getlist("graph")
     default = "default" in request.args
     if not names and not default:
+        negotiate([JSON])
         return answer(client().look_up("graphs", {}))
     if len(names) + default != 1:
         raise BadRequest("Name one graph with “graph=”, or the default graph with “default”.")
