@@ -1,8 +1,7 @@
 """What apps and pages may ask about frameworks, answered inside a reader. Knows no HTTP.
 
-Each answer is a function of graph and parameters that writes JSON. What it says about an object is
-read from the object's own statements by two tables, so the JSON-LD expansion of an answer is a part
-of the graph by construction; computed members map to null in the context.
+Each answer is a function of graph and parameters that writes JSON. Deprecated things are left out
+of lists and of what is told with an object, unless they are asked for.
 """
 
 import base64
@@ -13,9 +12,11 @@ from urllib.parse import urlencode
 
 from competency_graph import jsonld
 from competency_graph.errors import Ambiguous, BadRequest, NotFound
-from competency_graph.index import Answer, Graph, Term, Writer
-from competency_graph.vocab import CG, DCTERMS, OWL, RDF, SH, SKOS
-from competency_graph.words import Words, by_language, short_name, text
+from competency_graph.index import Answer, Graph, Writer
+from competency_graph.requirements import effective, needing
+from competency_graph.telling import Said, Telling, classes
+from competency_graph.vocab import CG, DCTERMS, RDF, SH, SKOS
+from competency_graph.words import Words, is_deprecated, short_name, text
 
 JSON: Final = "application/json"
 JSON_LD: Final = "application/ld+json"
@@ -43,47 +44,6 @@ def write(body: Mapping[str, Any], output: Writer, media_type: str = JSON) -> st
     return media_type
 
 
-def _types(said: Mapping[str, list[Term]]) -> list[str]:
-    found = (t.value for t in said.get(RDF + "type", ()))
-    return [iri.removeprefix(CG) for iri in found if iri.startswith(CG)]
-
-
-def _brief(words: Words, iri: str, said: Mapping[str, list[Term]]) -> dict[str, Any]:
-    """Return an object's own statements, things by reference."""
-    types = _types(said)
-    body: dict[str, Any] = {"id": iri, "type": types[0] if len(types) == 1 else types}
-    body["label"] = words.choose(said.get(SKOS + "prefLabel", ()))
-    if SKOS + "definition" in said:
-        body["definition"] = words.choose(said[SKOS + "definition"])
-    if DCTERMS + "description" in said:
-        body["description"] = words.choose(said[DCTERMS + "description"])
-    for key, predicate in jsonld.WORDS.items():
-        if predicate in said:
-            body[key] = by_language(said[predicate])
-    for key, predicate in jsonld.PLAIN.items():
-        if predicate in said:
-            body[key] = _single(key, [_plain(t) for t in said[predicate]])
-    for key, predicate in jsonld.THINGS.items():
-        found = [words.reference(t.value) for t in said.get(predicate, ()) if t.kind == "iri"]
-        if found:
-            body[key] = _single(key, found)
-    body["status"] = "deprecated" if body.get("deprecated") else "adopted"
-    return body
-
-
-def _single(key: str, values: list[Any]) -> Any:
-    return values[0] if key in jsonld.SINGLE and len(values) == 1 else values
-
-
-def _plain(term: Term) -> str | int | bool:
-    match term.datatype.rpartition("#")[2]:
-        case "integer":
-            return int(term.value)
-        case "boolean":
-            return term.value == "true"
-    return term.value
-
-
 def _resolve(graph: Graph, collection: str, reference: str, framework: str | None) -> str:
     """Return the IRI that a slug or an IRI names in a collection.
 
@@ -92,7 +52,7 @@ def _resolve(graph: Graph, collection: str, reference: str, framework: str | Non
         Ambiguous: several frameworks have it, and ``framework`` does not decide.
     """
     class_, kind = COLLECTIONS[collection]
-    if "://" in reference:
+    if ":" in reference:
         candidates = [reference]
     else:
         homes = graph.subjects(RDF + "type", CG + "CompetencyFramework")
@@ -102,62 +62,110 @@ def _resolve(graph: Graph, collection: str, reference: str, framework: str | Non
             candidates = [f"{home}/{kind}/{reference}" for home in homes]
         else:
             candidates = [h for h in homes if h.rpartition("/")[2] == reference]
-    found = [iri for iri in candidates if class_ in _types(graph.properties(iri))]
+    found = [iri for iri in candidates if class_ in classes(graph.properties(iri))]
+    words = Words(graph, ())
     if not found:
-        raise NotFound(f"There is no {class_} “{reference}”. GET /api/v1/{collection} lists them.")
+        kind_of_thing = (words.label(CG + class_) or class_).lower()
+        raise NotFound(
+            f"There is no {kind_of_thing} “{reference}”. GET /api/v1/{collection} lists them."
+        )
     if len(found) > 1:
-        raise Ambiguous("Several frameworks have this. Say which with framework=.", choices=found)
+        raise Ambiguous(
+            "Several frameworks have this. Say which with framework=, or give the whole IRI.",
+            choices=[words.reference(iri) for iri in found],
+        )
     return found[0]
 
 
 def item(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
-    """Write one object: its own statements and those that point at it."""
-    words = Words(graph, parameters["languages"])
+    """Write one object: its own statements, those that point at it, and its place in the tree."""
+    telling = Telling(graph, parameters["languages"])
     iri = _resolve(
         graph, parameters["collection"], parameters["reference"], parameters.get("framework")
     )
     said = graph.properties(iri)
-    body = {"@context": jsonld.CONTEXT_URL, **_brief(words, iri, said)}
-    for kind in _types(said):
+    body = {"@context": jsonld.CONTEXT_URL, **telling.object(iri, said)}
+    for kind in classes(said):
         for key, predicate in jsonld.INCOMING.get(kind, {}).items():
-            body[key] = [
-                _brief(words, other, graph.properties(other))
-                for other in graph.subjects(predicate, iri)
-            ]
-    return write(body, output, JSON_LD)
+            body[key] = _told_of(graph, telling, graph.subjects(predicate, iri))
+    if SKOS + "broader" in said:
+        body["ancestors"] = [telling.words.reference(a) for a in _ancestors(graph, iri)]
+    if parameters["collection"] == "competencies":
+        body["indicators"].sort(key=lambda row: row.get("band", {}).get("rank") or 0)
+        body["roles"] = _roles(graph, telling, iri, body["requirements"])
+    return write({**body, "attribution": telling.attribution()}, output, JSON_LD)
+
+
+def _told_of(graph: Graph, telling: Telling, iris: Iterable[str]) -> list[dict[str, Any]]:
+    """Return things that stand, each with its own statements."""
+    found = ((iri, graph.properties(iri)) for iri in iris)
+    return [telling.object(iri, said) for iri, said in found if not is_deprecated(said)]
+
+
+def _ancestors(graph: Graph, iri: str) -> list[str]:
+    """Return what is above a thing in the tree, the top first."""
+    found: list[str] = []
+    waiting = [iri]
+    while waiting:
+        above = (t.value for i in waiting for t in graph.properties(i).get(SKOS + "broader", ()))
+        waiting = [parent for parent in dict.fromkeys(above) if parent not in (*found, iri)]
+        found = [*waiting, *found]
+    return found
+
+
+def _roles(
+    graph: Graph, telling: Telling, competency: str, requirements: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the roles that need a competency, and how much; ``requirements`` are told already."""
+    stated = {requirement["id"]: requirement for requirement in requirements}
+    return [
+        {
+            **telling.words.reference(role),
+            "importance": stated[requirement].get("importance"),
+            "level": stated[requirement].get("level"),
+            "inheritedFrom": None if holder == role else telling.words.reference(holder),
+        }
+        for role, (requirement, holder) in needing(graph, competency).items()
+    ]
 
 
 def items(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
-    """Write a page of a collection, sorted by label; evidence comes with its claims."""
-    words = Words(graph, parameters["languages"])
+    """Write a page of a collection, in its order; evidence comes with its claims."""
+    telling = Telling(graph, parameters["languages"])
     collection = parameters["collection"]
-    class_ = COLLECTIONS[collection][0]
-    chosen = set(graph.subjects(RDF + "type", CG + class_))
+    chosen = set(graph.subjects(RDF + "type", CG + COLLECTIONS[collection][0]))
     for narrow in _narrowings(graph, parameters):
         chosen &= narrow
-    wanted = parameters.get("status") or "adopted"
-    named = sorted((words.label(iri) or iri, iri) for iri in chosen)
-    told = [
-        (label, iri, said)
-        for label, iri, said in ((label, iri, graph.properties(iri)) for label, iri in named)
-        if ("deprecated" if OWL + "deprecated" in said else "adopted") == wanted
-    ]
+    wanted = parameters.get("status") == "deprecated"
+    found = ((iri, graph.properties(iri)) for iri in chosen)
+    told = sorted(
+        ((_order(telling, iri, said), iri, said))
+        for iri, said in found
+        if is_deprecated(said) == wanted
+    )
     after = _cursor(parameters.get("cursor"))
     limit = parameters["limit"]
-    rest = [row for row in told if after is None or (row[0], row[1]) > after]
-    page = [_brief(words, iri, said) for _, iri, said in rest[:limit]]
+    rest = [row for row in told if after is None or row[:2] > after]
+    page = [telling.object(iri, said) for _, iri, said in rest[:limit]]
     if collection == "evidence":
         for source in page:
             claims = graph.subjects(CG + "citesSource", source["id"])
-            source["claims"] = [_brief(words, c, graph.properties(c)) for c in claims]
+            source["claims"] = _told_of(graph, telling, claims)
     more = None
     if len(rest) > limit:
-        label, iri, _ = rest[limit - 1]
-        cursor = base64.urlsafe_b64encode(json.dumps([label, iri]).encode()).decode()
+        cursor = base64.urlsafe_b64encode(json.dumps(rest[limit - 1][:2]).encode()).decode()
         again = {**parameters["again"], "cursor": cursor}
         more = f"/api/v1/{collection}?{urlencode(again)}"
-    body = {"@context": jsonld.CONTEXT_URL, "items": page, "total": len(told), "next": more}
-    return write(body, output, JSON_LD)
+    body = {"@context": jsonld.CONTEXT_URL, "items": page, "attribution": telling.attribution()}
+    return write({**body, "total": len(told), "next": more}, output, JSON_LD)
+
+
+def _order(telling: Telling, iri: str, said: Said) -> str:
+    """Return what a list is sorted by: levels by scale and rank, all else as it is called."""
+    if CG + "rank" in said:
+        scale = min((t.value for t in said.get(SKOS + "inScheme", ())), default="")
+        return f"{scale} {telling.rank(iri) or 0:09}"
+    return (telling.words.label(iri, said) or iri).casefold()
 
 
 def _cursor(text: str | None) -> tuple[str, str] | None:
@@ -175,9 +183,14 @@ def _narrowings(graph: Graph, parameters: Mapping[str, Any]) -> Iterable[set[str
     framework = parameters.get("framework")
     if framework is not None:
         home = _resolve(graph, "frameworks", framework, None)
+        scales = [t.value for t in graph.properties(home).get(CG + "usesScale", ())]
         yield {
-            *graph.subjects(SKOS + "inScheme", home),
             *graph.subjects(DCTERMS + "isPartOf", home),
+            *(
+                part
+                for scheme in (home, *scales)
+                for part in graph.subjects(SKOS + "inScheme", scheme)
+            ),
         }
     requirements: dict[str, tuple[str, str]] | None = None
     if parameters.get("role") is not None:
@@ -190,88 +203,76 @@ def _narrowings(graph: Graph, parameters: Mapping[str, Any]) -> Iterable[set[str
         if requirements is not None:
             own = {requirement for requirement, _ in requirements.values()}
             holders = [h for h in holders if h in own]
-        yield {graph.properties(h)[CG + "requiresCompetency"][0].value for h in holders}
+        stated = (graph.properties(h) for h in holders)
+        yield {_value_of(s, "requiresCompetency") for s in stated if not is_deprecated(s)}
     if parameters.get("outcome") is not None:
         outcome = _resolve(graph, "outcomes", parameters["outcome"], framework)
-        claims = (graph.properties(c) for c in graph.subjects(CG + "concernsOutcome", outcome))
+        claims = [graph.properties(c) for c in graph.subjects(CG + "concernsOutcome", outcome)]
         yield {
-            claim[CG + "hasContributor"][0].value
+            _value_of(claim, "hasContributor")
             for claim in claims
-            if claim[CG + "hasPolarity"][0].value == CG + "Supports"
+            if _value_of(claim, "hasPolarity") == CG + "Supports" and not is_deprecated(claim)
         }
     if parameters.get("type") is not None:
-        yield set(graph.subjects(RDF + "type", CG + parameters["type"]))
+        class_ = CG + parameters["type"]
+        if not graph.properties(class_):
+            raise BadRequest(f"There is no class “{parameters['type']}”. /ns lists the classes.")
+        yield set(graph.subjects(RDF + "type", class_))
 
 
-def effective(graph: Graph, role: str) -> dict[str, tuple[str, str]]:
-    """Return competency to (requirement, role that states it): the nearest role decides."""
-    found: dict[str, tuple[str, str]] = {}
-    waiting, seen = [role], {role}
-    while waiting:
-        nearer: dict[str, tuple[str, str]] = {}
-        wider: list[str] = []
-        for holder in waiting:
-            for requirement in graph.subjects(CG + "belongsToRole", holder):
-                for competency in graph.properties(requirement).get(CG + "requiresCompetency", ()):
-                    nearer.setdefault(competency.value, (requirement, holder))
-            for parent in graph.properties(holder).get(SKOS + "broader", ()):
-                if parent.value not in seen:
-                    seen.add(parent.value)
-                    wider.append(parent.value)
-        found = nearer | found
-        waiting = wider
-    return found
+def _value_of(said: Said, name: str) -> str:
+    """Return the first value of a property of our vocabulary; empty where there is none."""
+    return next((t.value for t in said.get(CG + name, ())), "")
 
 
 def profile(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     """Write what a role needs: own and inherited requirements, and where each comes from."""
-    words = Words(graph, parameters["languages"])
+    telling = Telling(graph, parameters["languages"])
+    words = telling.words
     role = _resolve(graph, "roles", parameters["reference"], parameters.get("framework"))
-    above = graph.properties(role).get(SKOS + "broader", ())
+    said = graph.properties(role)
+    body = {"@context": jsonld.CONTEXT_URL, **telling.object(role, said)}
+    above = said.get(SKOS + "broader", ())
     inherited = {c for parent in above for c in effective(graph, parent.value)}
     needed = []
     for competency, (requirement, holder) in effective(graph, role).items():
-        row = _brief(words, requirement, graph.properties(requirement))
+        row = telling.object(requirement)
         row["inheritedFrom"] = None if holder == role else words.reference(holder)
         row["overrides"] = holder == role and competency in inherited
-        level = row.get("level")
-        if isinstance(level, dict):
-            level["rank"] = next(
-                (_plain(t) for t in graph.properties(level["id"]).get(CG + "rank", ())), None
-            )
         needed.append(row)
-    needed.sort(key=lambda row: (row["competency"]["label"] or "", row["id"]))
-    said = graph.properties(role)
-    body = {"@context": jsonld.CONTEXT_URL, **_brief(words, role, said), "total": len(needed)}
-    return write({**body, "profile": needed}, output, JSON_LD)
+    needed.sort(key=lambda row: ((row["competency"]["label"] or "").casefold(), row["id"]))
+    body |= {"total": len(needed), "profile": needed, "attribution": telling.attribution()}
+    return write(body, output, JSON_LD)
 
 
 def tree(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     """Write a framework as a tree: top concepts, and under each what is narrower."""
-    words = Words(graph, parameters["languages"])
+    telling = Telling(graph, parameters["languages"])
     framework = _resolve(graph, "frameworks", parameters["reference"], None)
 
-    def branch(iri: str, above: tuple[str, ...]) -> dict[str, Any]:
-        said = graph.properties(iri)
-        body = _brief(words, iri, said)
-        below = [n for n in graph.subjects(SKOS + "broader", iri) if n not in above]
-        body["children"] = [branch(n, (*above, iri)) for n in by_notation(graph, below)]
-        return body
+    def branches(iris: Iterable[str], above: tuple[str, ...]) -> list[dict[str, Any]]:
+        found = ((iri, graph.properties(iri)) for iri in iris if iri not in above)
+        standing = [(_notation(said), iri, said) for iri, said in found if not is_deprecated(said)]
+        return [
+            {
+                **telling.object(iri, said),
+                "children": branches(graph.subjects(SKOS + "broader", iri), (*above, iri)),
+            }
+            for _, iri, said in sorted(standing)
+        ]
 
-    tops = by_notation(graph, graph.subjects(SKOS + "topConceptOf", framework))
-    said = graph.properties(framework)
-    body = {"@context": jsonld.CONTEXT_URL, **_brief(words, framework, said)}
-    return write({**body, "children": [branch(top, ()) for top in tops]}, output, JSON_LD)
+    body = {"@context": jsonld.CONTEXT_URL, **telling.object(framework)}
+    body["children"] = branches(graph.subjects(SKOS + "topConceptOf", framework), ())
+    return write({**body, "attribution": telling.attribution()}, output, JSON_LD)
 
 
 def by_notation(graph: Graph, iris: Iterable[str]) -> list[str]:
     """Return things in the order of their notations, those without at the end."""
+    return sorted(iris, key=lambda iri: (_notation(graph.properties(iri)), iri))
 
-    def order(iri: str) -> tuple[str, str]:
-        notations = graph.properties(iri).get(SKOS + "notation")
-        return (notations[0].value if notations else "~", iri)
 
-    return sorted(iris, key=order)
+def _notation(said: Said) -> str:
+    return next((t.value for t in said.get(SKOS + "notation", ())), "~")
 
 
 def graphs(graph: Graph, _parameters: Mapping[str, Any], output: Writer) -> str:

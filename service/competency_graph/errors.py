@@ -16,10 +16,10 @@ CompetencyGraphError                    code                 status  exit
 ├── Ambiguous                           ambiguous               300     2
 ├── MethodNotAllowed                    method-not-allowed      405     2
 ├── NotAcceptable                       not-acceptable          406     2
+├── PreconditionFailed                  precondition-failed     412     1
 ├── TooLarge                            too-large               413     2
 ├── UnsupportedMediaType                unsupported-media-type  415     2
 ├── StaleHead                           stale-head              409     1
-├── PreconditionFailed                  precondition-failed     412     1
 ├── InvalidChange                       invalid-change          422     1
 ├── TooManyRequests                     too-many-requests       429     3
 ├── LimitReached                        limit-reached           503     1
@@ -173,6 +173,13 @@ class NotAcceptable(CompetencyGraphError):
         super().__init__(f"Ask for one of: {', '.join(offered)}.", offered=offered)
 
 
+class PreconditionFailed(CompetencyGraphError):
+    """The request was for another state of the resource than the present one (``If-Match``)."""
+
+    code, title, status = "precondition-failed", "The resource is another than was asked for", 412
+    exit_code = 1
+
+
 class TooLarge(CompetencyGraphError):
     """The body is larger than ``MAX_BODY``."""
 
@@ -197,12 +204,6 @@ class StaleHead(CompetencyGraphError):
             expected=expected,
             actual=actual,
         )
-
-
-class PreconditionFailed(CompetencyGraphError):
-    """What the client saw (``If-Match``) is not there any more."""
-
-    code, title, status, exit_code = "precondition-failed", "The data moved on", 412, 1
 
 
 class InvalidChange(CompetencyGraphError):

@@ -81,15 +81,16 @@ def sqlite_path(url: str) -> str | None:
     return path if path != url else None
 
 
-def read(settings: Settings) -> Graph:
-    """Return the graph at the head of a database that exists; make and fill none.
+def read(settings: Settings, *, at: int | None = None) -> Graph:
+    """Return the graph of a database that exists, at a revision or the head; make and fill none.
 
     Raises:
-        UnusableDatabase: there is none, or it cannot be opened.
+        NotFound: there is no such revision.
+        UnusableDatabase: there is no database, or it cannot be opened.
     """
     with existing(settings) as log:
-        graph = Graph(union=settings.union_default, revision=log.head())
-        graph.load(log.content_blocks())
+        graph = Graph(union=settings.union_default, revision=log.head() if at is None else at)
+        graph.load(log.content_blocks(at))
         return graph
 
 

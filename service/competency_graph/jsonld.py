@@ -72,7 +72,9 @@ THINGS: Final = {
 }
 # What points at an object and is told with it, by class: member, predicate.
 INCOMING: Final[dict[str, dict[str, str]]] = {
+    "CompetencyFramework": {"topConcepts": SKOS + "topConceptOf"},
     "Competency": {
+        "narrower": SKOS + "broader",
         "elements": CG + "isElementOf",
         "indicators": CG + "isIndicatorOf",
         "requirements": CG + "requiresCompetency",
@@ -90,6 +92,7 @@ INCOMING: Final[dict[str, dict[str, str]]] = {
     "Outcome": {
         "claims": CG + "concernsOutcome",
         "narrower": SKOS + "broader",
+        "strategies": CG + "targetsOutcome",
         "mappings": CG + "mapsFrom",
     },
     "EvidenceSource": {"claims": CG + "citesSource"},
@@ -103,9 +106,11 @@ SINGLE: Final = {
     *("mode", "startsAtLevel", "endsAtLevel", "mapsTo", "mappingRelation", "verification"),
     *("roleKind", "scale", "isPartOf", "license"),
 }
+# Things whose reference has their rank beside it.
+RANKED: Final = {"level", "band", "startsAtLevel", "endsAtLevel", "strength"}
 COMPUTED: Final = (
     *("label", "definition", "description", "total", "next", "status", "framework"),
-    *("inheritedFrom", "overrides"),
+    *("inheritedFrom", "overrides", "ancestors", "roles", "attribution"),
 )
 
 

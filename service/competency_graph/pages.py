@@ -8,9 +8,10 @@ templates' part: here is only what the data says, each text with its language.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from competency_graph.catalogue import COLLECTIONS, by_notation, effective, write
+from competency_graph.catalogue import COLLECTIONS, by_notation, write
 from competency_graph.errors import NotFound
 from competency_graph.index import Answer, Graph, Term, Writer
+from competency_graph.requirements import effective
 from competency_graph.vocab import BASE, CG, DCTERMS, OWL, PREFIXES, RDF, RDFS, SKOS
 from competency_graph.words import Words, short_name, text
 

@@ -1,11 +1,11 @@
 """Words in the reader's language: what things are called. Writes nothing."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from competency_graph.index import Graph, Term
-from competency_graph.vocab import DCTERMS, GRAPH, ONTOLOGY, RDFS, SKOS
+from competency_graph.vocab import DCTERMS, GRAPH, ONTOLOGY, OWL, RDFS, SKOS
 
 
 class Words:
@@ -15,6 +15,7 @@ class Words:
         self._graph = graph
         self._languages = [*(language.lower() for language in languages), "en"]
         self._names: dict[str, Term | None] = {}
+        self._successors: dict[str, list[str]] = {}
 
     def best(self, terms: Iterable[Term]) -> Term | None:
         """Return the words in the best language, or nothing where there are none."""
@@ -30,26 +31,41 @@ class Words:
         best = self.best(terms)
         return None if best is None else best.value
 
-    def name(self, iri: str) -> Term | None:
-        """Return what a thing is called, in which language."""
+    def name(self, iri: str, said: Mapping[str, list[Term]] | None = None) -> Term | None:
+        """Return what a thing is called, in which language; ``said`` is all that is said of it."""
         if iri not in self._names:
-            said = self._graph.properties(iri)
+            said = self._graph.properties(iri) if said is None else said
             self._names[iri] = self.best(
                 said.get(SKOS + "prefLabel")
                 or said.get(RDFS + "label")
                 or said.get(DCTERMS + "title")
                 or ()
             )
+            if is_deprecated(said):
+                replaced = said.get(DCTERMS + "isReplacedBy", ())
+                self._successors[iri] = [t.value for t in replaced if t.kind == "iri"]
         return self._names[iri]
 
-    def label(self, iri: str) -> str | None:
-        """Return what a thing is called."""
-        name = self.name(iri)
+    def label(self, iri: str, said: Mapping[str, list[Term]] | None = None) -> str | None:
+        """Return what a thing is called; ``said`` is all that is said of it, if known already."""
+        name = self.name(iri, said)
         return None if name is None else name.value
 
     def reference(self, iri: str) -> dict[str, Any]:
-        """Return a thing as its identifier and what it is called."""
-        return {"id": iri, "label": self.label(iri)}
+        """Return a thing as its identifier and what it is called; a deprecated one says so."""
+        told: dict[str, Any] = {"id": iri, "label": self.label(iri)}
+        if iri in self._successors:
+            told["deprecated"] = True
+            told["isReplacedBy"] = [
+                {"id": successor, "label": self.label(successor)}
+                for successor in self._successors[iri]
+            ]
+        return told
+
+
+def is_deprecated(said: Mapping[str, list[Term]]) -> bool:
+    """Say whether a thing is deprecated, from what is said of it."""
+    return any(t.value == "true" for t in said.get(OWL + "deprecated", ()))
 
 
 def by_language(terms: Iterable[Term]) -> dict[str, str | list[str]]:

@@ -1,5 +1,7 @@
 """SPARQL and graphs over HTTP: every form of a query, every refusal in the one error body."""
 
+import time
+
 import pytest
 from conftest import Service
 
@@ -8,6 +10,13 @@ PROBLEMS = [
     ("/sparql", 400, "bad-request"),
     ("/sparql?query=SELECT", 400, "bad-query"),
     ("/sparql?query=ASK%7B%7D&colour=red", 400, "unknown-parameter"),
+    ("/sparql?query=ASK%7B%7D&timeout=3", 400, "unknown-parameter"),
+    ("/sparql?query=ASK%7B%7D&format=csv", 400, "unknown-parameter"),
+    ("/changes", 404, "not-found"),
+    ("/metrics", 404, "not-found"),
+    ("/graphs?default&revision=1", 400, "unknown-parameter"),
+    ("/id/implementation-support?iri=x:y", 400, "unknown-parameter"),
+    ("/ns?labels=yes", 400, "bad-request"),
     ("/healthz?x=1", 400, "unknown-parameter"),
     ("/graphs?graph=https://example.org/none", 404, "not-found"),
     ("/graphs?graph=no%20iri", 400, "bad-request"),
@@ -61,6 +70,7 @@ def test_a_format_that_nobody_offers_is_406_with_the_list(service: Service) -> N
     reply = service.query("SELECT * { ?s ?p ?o } LIMIT 1", Accept="image/png")
     assert reply.status == 406
     assert "text/csv" in str(reply.json()["offered"])
+    assert service.get("/graphs", Accept="text/turtle").json()["offered"] == ["application/json"]
 
 
 def test_an_update_is_not_taken_as_a_query(service: Service) -> None:
@@ -79,6 +89,59 @@ def test_validators_hold(service: Service) -> None:
     assert service.get(path, If_None_Match=etag).status == 304
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/roles",
+        "/api/v1/openapi.json",
+        "/api/v1/docs",
+        "/api/v1/context.jsonld",
+        "/graphs",
+        "/graphs?default",
+        "/graph/ontology",
+        "/id/implementation-support",
+        "/ns",
+        "/shapes",
+        "/docs/api",
+        "/healthz",
+        "/readyz",
+        "/static/style.css",
+    ],
+)
+def test_every_answer_has_its_validators(service: Service, path: str) -> None:
+    reply = service.get(path)
+    assert reply.status == 200
+    assert reply.headers["Revision"] == "1"
+    assert reply.headers["ETag"].startswith('"')
+    assert "Accept-Language" in reply.headers["Vary"]
+    assert reply.headers["X-Content-Type-Options"] == "nosniff"
+    again = service.get(path, If_None_Match=reply.headers["ETag"])
+    assert (again.status, again.body) == (304, b"")
+    head = service.send("HEAD", path, None)
+    assert (head.status, head.headers["ETag"], head.body) == (200, reply.headers["ETag"], b"")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/roles", "/id/implementation-support", "/graphs"])
+def test_another_state_than_asked_for_is_412(service: Service, path: str) -> None:
+    etag = service.get(path).headers["ETag"]
+    assert service.get(path, If_Match=etag).status == 200
+    reply = service.get(path, If_Match='"other"')
+    assert reply.status == 412
+    assert reply.json()["code"] == "precondition-failed"
+
+
+def test_a_revision_that_is_not_here_yet_is_waited_for(service: Service) -> None:
+    path = "/api/v1/roles/isp"
+    assert service.get(path).status == 200
+    assert service.get(path, Min_Revision="1").status == 200
+    began = time.monotonic()
+    reply = service.get(path, Min_Revision="2")
+    assert (reply.status, reply.json()["code"]) == (503, "unavailable")
+    assert int(reply.headers["Retry-After"]) > 0
+    assert time.monotonic() - began > 1.5
+    assert service.get(path, Min_Revision="soon").status == 400
+
+
 def test_a_wrong_method_names_the_right_ones(service: Service) -> None:
     reply = service.send("DELETE", "/sparql", None)
     assert reply.status == 405
@@ -91,6 +154,8 @@ def test_head_and_options_are_answered(service: Service) -> None:
     options = service.send("OPTIONS", "/graphs", None)
     assert options.status == 200
     assert options.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Min-Revision" in options.headers["Access-Control-Allow-Headers"]
+    assert "Access-Control-Allow-Credentials" not in options.headers
 
 
 def test_a_graph_is_given_whole(service: Service) -> None:
@@ -105,3 +170,70 @@ def test_a_large_answer_is_whole_with_its_length(service: Service) -> None:
     reply = service.query("SELECT * { ?a ?b ?c . ?s ?p ?o } LIMIT 20000", Accept="text/csv")
     assert reply.status == 200
     assert int(reply.headers["Content-Length"]) == len(reply.body) > 65_536
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "said"),
+    [
+        ("ASK {\n ?s a skos:Concept }", (2, 19), "“?s a skos:Concept” (line 2, column 19)"),
+        ("SELECT * { ?s ?p ?o", (1, 20), "missing bracket"),
+        ("ASK { ?s a skos:Concept }", (1, 24), "a prefix that no PREFIX line declares"),
+        ("ASK { ?s <name> ?o }", (1, 16), "An IRI there is relative"),
+        ("SELECT ?a (COUNT(?b) AS ?n) { ?a ?p ?b }", (1, 41), "a variable that is unbound."),
+        ("SELECT * { ?a ?b ?c } GROUP BY ?a", (1, 34), "not authorized with GROUP BY."),
+    ],
+)
+def test_a_query_that_cannot_be_read_says_where_and_why(
+    service: Service, text: str, place: tuple[int, int], said: str
+) -> None:
+    told = service.query(text).json()
+    assert told["code"] == "bad-query"
+    assert (told["line"], told["column"]) == place
+    assert said in str(told["detail"])
+    assert "[" not in str(told["detail"]), "no grammar of the parser"
+
+
+def test_an_update_is_told_apart_from_a_query_that_cannot_be_read(service: Service) -> None:
+    for text in ("CLEAR ALL", "PREFIX x: <urn:x:>\ninsert data { x:a x:b x:c }"):
+        assert "This is an update" in str(service.query(text).json()["detail"])
+
+
+def test_a_query_in_another_encoding_is_refused(service: Service) -> None:
+    text = 'ASK { ?s ?p "größer" }'.encode("latin-1")
+    reply = service.send("POST", "/sparql", text, Content_Type="application/sparql-query")
+    assert (reply.status, reply.json()["code"]) == (400, "bad-request")
+    assert "UTF-8" in str(reply.json()["detail"])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/id/implementation-support/role/isp",
+        "/id?iri=https%3A%2F%2Fw3id.org%2Fcompetency-graph%2Fid%2Fimplementation-support%2Frole%2Fisp",
+        "/graph/example-assessments",
+        "/ns",
+        "/ontology/role",
+        "/shapes",
+    ],
+)
+def test_labels_add_what_all_iris_are_called(service: Service, path: str) -> None:
+    mark = "&" if "?" in path else "?"
+    plain = service.get(path, Accept="application/n-triples")
+    asked = f"{path}{mark}labels=true"
+    named = service.get(asked, Accept="application/n-triples")
+    before, after = plain.body.splitlines(), named.body.splitlines()
+    assert len(set(after)) == len(after), "nothing is said twice"
+    assert set(before) <= set(after)
+    assert len(after) > len(before) or path == "/ns", "only the ontology names all that it uses"
+    calls = (b"/core#prefLabel> ", b"/rdf-schema#label> ", b"/dc/terms/title> ")
+    assert all(any(call in line for call in calls) for line in set(after) - set(before))
+    assert service.get(f"{path}{mark}labels=false", Accept="application/n-triples").body == (
+        plain.body
+    )
+    assert service.get(asked, Accept="text/html").status == 200
+
+
+def test_a_graph_that_says_nothing_of_itself_has_a_page_too(service: Service) -> None:
+    reply = service.get("/graph/ontology", Accept="text/html")
+    assert (reply.status, reply.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert service.get("/graph/nothing", Accept="text/html").status == 404

@@ -34,6 +34,15 @@ class _Refused(CompetencyGraphError):
     """The service answered with an error, told as it told it."""
 
 
+def _refused(detail: str, code: str) -> CompetencyGraphError:
+    """Return the error that a problem body tells, with the exit code of its class."""
+    kinds = {kind.code: kind for kind in CompetencyGraphError.__subclasses__()}
+    kind = kinds.get(code, _Refused)
+    error = kind.__new__(kind)
+    CompetencyGraphError.__init__(error, detail)
+    return error
+
+
 def fetch(url: str, path: str, accept: str, body: bytes | None = None) -> bytes:
     """Return what a running service answers.
 
@@ -50,14 +59,17 @@ def fetch(url: str, path: str, accept: str, body: bytes | None = None) -> bytes:
             return content
     except urllib.error.HTTPError as error:
         with error:
-            detail = error.read().decode(errors="replace")
+            content = error.read()
         try:
-            detail = json.loads(detail)["detail"]
-        except (ValueError, KeyError):
-            detail = f"{url} answered {error.code} {error.reason}."
-        raise _Refused(detail) from None
-    except (urllib.error.URLError, OSError) as error:
-        raise Unavailable(f"Nobody answers at {url}: {error}.") from None
+            told = json.loads(content)
+            refused = _refused(told["detail"], told["code"])
+        except (ValueError, KeyError, TypeError):
+            refused = _Refused(f"{url} answered {error.code} {error.reason}.")
+        raise refused from None
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        reason = getattr(reason, "strerror", None) or reason
+        raise Unavailable(f"Nobody answers at {url}: {reason}.") from None
 
 
 @click.command()
@@ -65,9 +77,15 @@ def fetch(url: str, path: str, accept: str, body: bytes | None = None) -> bytes:
 @click.option("-e", "text", metavar="SPARQL", help="The query itself instead of a file.")
 @click.option("--database", metavar="URL", help="Ask this database (default: the setting).")
 @click.option("--url", metavar="URL", help="Ask a running service.")
+@click.option("--at", type=int, metavar="REVISION", help="Ask the database as it was then.")
 @click.option("--format", "format_", type=click.Choice(_FORMATS), help="Default: tsv or turtle.")
 def query(
-    file: str | None, text: str | None, database: str | None, url: str | None, format_: str | None
+    file: str | None,
+    text: str | None,
+    database: str | None,
+    url: str | None,
+    at: int | None,
+    format_: str | None,
 ) -> None:
     """Answer a SPARQL query from FILE (- for standard input) or from -e."""
     if (file is None) == (text is None):
@@ -76,18 +94,21 @@ def query(
         try:
             text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise UnreadableInput(f"{file} cannot be read: {error}.") from None
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise UnreadableInput(f"{file} cannot be read: {reason}.") from None
     assert text is not None
     asked = text
     rows = format_ if format_ in RESULTS else None if format_ else "tsv"
     graph = format_ if format_ and format_ not in RESULTS else None if format_ else "turtle"
+    if url is not None and at is not None:
+        raise BadRequest("A service answers at the revision it serves. Use --at on a database.")
     if url is not None:
         accept = ", ".join(_MEDIA[name] for name in (rows, graph) if name)
         body = urllib.parse.urlencode({"query": asked}).encode()
         _out(fetch(url, "/sparql", accept, body))
         return
     settings = Settings.load(os.environ, {"database": database})
-    held = history.read(settings)
+    held = history.read(settings, at=at)
 
     def work() -> bytes:
         output = io.BytesIO()
@@ -98,7 +119,9 @@ def query(
 
 
 @click.command()
-@click.option("--framework", metavar="NAME", help="One framework's graph (default: everything).")
+@click.option(
+    "--framework", metavar="NAME", help="Its graph, by name or IRI (default: everything)."
+)
 @click.option("--format", "format_", type=click.Choice([s.name for s in SYNTAXES]))
 @click.option("--database", metavar="URL", help="Read this database (default: the setting).")
 @click.option("--url", metavar="URL", help="Read from a running service.")
@@ -112,7 +135,7 @@ def export(
 ) -> None:
     """Write a framework, or the whole graph, in an RDF syntax (default: Turtle)."""
     syntax = next(s for s in SYNTAXES if s.name == (format_ or "turtle"))
-    name = None if framework is None else GRAPH + framework
+    name = framework if framework is None or ":" in framework else GRAPH + framework
     if url is not None:
         wanted = "default" if name is None else "graph=" + urllib.parse.quote(name, safe="")
         content = fetch(url, f"/graphs?{wanted}", syntax.media_type)
@@ -129,8 +152,11 @@ def export(
         return
     # Written beside and renamed, so that a failure leaves the old file as it was.
     partial = Path(output + ".partial")
-    partial.write_bytes(content)
-    partial.replace(output)
+    try:
+        partial.write_bytes(content)
+        partial.replace(output)
+    except OSError as error:
+        raise BadRequest(f"{output} cannot be written: {error.strerror}.") from None
 
 
 def _out(content: bytes) -> None:

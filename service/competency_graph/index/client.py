@@ -95,15 +95,14 @@ class Client:
         """Ask one of our own questions. Raises what the answer raises, or ``Unavailable``."""
         return self._ask(LOOKUP_SOCKET, {"ask": name, "parameters": dict(parameters)}, b"", 5.0)
 
-    def describe(self, iri: str, syntax: str) -> Whole:
+    def describe(self, iri: str, syntax: str, *, labels: bool = False) -> Whole:
         """Ask for all that is said of a thing, in the syntax of this name."""
-        return self._ask(
-            LOOKUP_SOCKET, {"ask": "description", "iri": iri, "syntax": syntax}, b"", 5.0
-        )
+        head = {"ask": "description", "iri": iri, "syntax": syntax, "labels": labels}
+        return self._ask(LOOKUP_SOCKET, head, b"", 5.0)
 
-    def graph(self, name: str | None, syntax: str) -> Whole:
+    def graph(self, name: str | None, syntax: str, *, labels: bool = False) -> Whole:
         """Ask for a whole graph (none: the default graph) in the syntax of this name."""
-        head = {"ask": "graph", "name": name, "syntax": syntax}
+        head = {"ask": "graph", "name": name, "syntax": syntax, "labels": labels}
         return self._ask(QUERY_SOCKET, head, b"", self._seconds)
 
     def query(self, text: bytes, options: Mapping[str, Any]) -> Whole:

@@ -1,19 +1,20 @@
 """The graph in memory, in this process: filling it, asking it. Forks nothing, follows nothing."""
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import IO, Final, NamedTuple
 
 import pyoxigraph as ox
 
 from competency_graph import queries
 from competency_graph.errors import BadQuery, BadRequest, NotAcceptable, NotFound
-from competency_graph.index.scan import scan_query
+from competency_graph.index.scan import scan_query, unreadable_query
 from competency_graph.rdf import RESULTS, SYNTAXES, Syntax
-from competency_graph.vocab import PREFIXES
+from competency_graph.vocab import DCTERMS, PREFIXES, RDF, RDFS, SKOS
 
 _UNION: Final = "INSERT { ?s ?p ?o } WHERE { GRAPH ?g { ?s ?p ?o } }"
 _DEFAULT: Final = ox.DefaultGraph()
-
+_CLASS: Final = ox.NamedNode(RDF + "type")
+_NAMES: Final = [ox.NamedNode(i) for i in (SKOS + "prefLabel", RDFS + "label", DCTERMS + "title")]
 
 Writer = IO[bytes]
 """What answers are written to; only ``write`` and ``flush`` are used."""
@@ -187,6 +188,11 @@ class Graph:
                     found.add((graph, node.value))
         return found
 
+    def graphs_of(self, iri: str) -> list[str]:
+        """Return the names of the named graphs that say what class a thing is of, sorted."""
+        quads = self._store.quads_for_pattern(_named(iri), _CLASS, None, None)
+        return sorted({q.graph_name.value for q in quads if isinstance(q.graph_name, ox.NamedNode)})
+
     def graph_names(self) -> list[str]:
         """Return the names of the named graphs, sorted."""
         return sorted(g.value for g in self._store.named_graphs() if isinstance(g, ox.NamedNode))
@@ -195,8 +201,12 @@ class Graph:
     def _view(self) -> ox.DefaultGraph | None:
         return _DEFAULT if self._union else None
 
-    def write_graph(self, name: str | None, syntax: Syntax, output: Writer) -> None:
+    def write_graph(
+        self, name: str | None, syntax: Syntax, output: Writer, *, labels: bool = False
+    ) -> None:
         """Write one named graph, or with no name the default graph.
+
+        With ``labels`` come the names of all IRIs in it, whichever graph says them.
 
         Raises:
             NotFound: there is no such graph.
@@ -205,10 +215,19 @@ class Graph:
         if isinstance(graph, ox.NamedNode) and not self._store.contains_named_graph(graph):
             raise NotFound(f"There is no graph {name}. GET /graphs lists those there are.")
         quads = self._store.quads_for_pattern(None, None, None, graph)
-        ox.serialize((q.triple for q in quads), output, syntax.format, prefixes=PREFIXES)
+        triples: Iterator[ox.Triple] = (quad.triple for quad in quads)
+        if labels:
+            triples = self._labelled(
+                triples, lambda t: ox.Quad(t.subject, t.predicate, t.object, graph) in self._store
+            )
+        ox.serialize(triples, output, syntax.format, prefixes=PREFIXES)
 
-    def write_description(self, iri: str, syntax: Syntax, output: Writer) -> None:
+    def write_description(
+        self, iri: str, syntax: Syntax, output: Writer, *, labels: bool = False
+    ) -> None:
         """Write all that is said of a thing, with the blank nodes that hang on it.
+
+        With ``labels`` come the names of all IRIs in it.
 
         Raises:
             NotFound: nothing is said of it.
@@ -216,7 +235,26 @@ class Graph:
         triples = list(self._described(_named(iri)))
         if not triples:
             raise NotFound(f"Nothing is known about {iri}.")
-        ox.serialize(triples, output, syntax.format, prefixes=PREFIXES)
+        told = self._labelled(triples, set(triples).__contains__) if labels else triples
+        ox.serialize(told, output, syntax.format, prefixes=PREFIXES)
+
+    def _labelled(
+        self, triples: Iterable[ox.Triple], held: Callable[[ox.Triple], bool]
+    ) -> Iterator[ox.Triple]:
+        """Yield triples, then what each IRI in them is called, where they do not say it."""
+        named: set[str] = set()
+        for triple in triples:
+            yield triple
+            for node in (triple.subject, triple.predicate, triple.object):
+                if isinstance(node, ox.NamedNode):
+                    named.add(node.value)
+        for iri in sorted(named):
+            for predicate in _NAMES:
+                for quad in self._store.quads_for_pattern(
+                    ox.NamedNode(iri), predicate, None, self._view
+                ):
+                    if not held(quad.triple):
+                        yield quad.triple
 
     def _described(self, start: ox.NamedNode) -> Iterator[ox.Triple]:
         waiting: list[ox.NamedNode | ox.BlankNode] = [start]
@@ -277,9 +315,7 @@ class Graph:
             found.serialize(output, format_)
             return media_type
         except SyntaxError as error:
-            raise BadQuery(
-                f"The query cannot be read: {error.msg}.", line=error.lineno, column=error.offset
-            ) from None
+            raise unreadable_query(text, error.msg) from None
         except (RuntimeError, ValueError) as error:
             raise BadQuery(f"The query cannot be evaluated: {error}.") from None
 

@@ -222,11 +222,11 @@ def _answer(graph: Graph, lane: Lane, head: Mapping[str, Any], body: bytes, outp
             return graph.write_answer(body.decode("utf-8"), output, **head["options"])
         case "graph":
             syntax = _syntax(head["syntax"])
-            graph.write_graph(head["name"], syntax, output)
+            graph.write_graph(head["name"], syntax, output, labels=head["labels"])
             return syntax.media_type
         case "description":
             syntax = _syntax(head["syntax"])
-            graph.write_description(head["iri"], syntax, output)
+            graph.write_description(head["iri"], syntax, output, labels=head["labels"])
             return syntax.media_type
         case name if lane.answers and name in lane.answers:
             return lane.answers[name](graph, {**head["parameters"], "body": body}, output)

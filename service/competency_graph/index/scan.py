@@ -30,6 +30,22 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_PLACE = re.compile(r"error at (\d+):(\d+): expected (.*)", re.DOTALL)
+_SHOWN: Final = 40
+# A sentence among the things that the parser expected: a capital, a small word, no sign of grammar.
+_REASON = re.compile(r"(?:^|one of |, )([A-Z][^,\[\]\"]* [a-z]+\b[^,\[\]\"]*)(?=,|$)")
+_WHOLE_IRI: Final = "An IRI there is relative or not well formed. Write it whole."
+_RELATIVE_IRI = re.compile(r"<[^:<>\s]*>")
+_REASONS: Final = {
+    "Prefix not found": "Its last name has a prefix that no PREFIX line declares.",
+    "IRI parsing failed": _WHOLE_IRI,
+}
+_NO_REASON: Final = "Look there for a missing bracket, a misspelt word or an unfinished pattern."
+_UPDATE = re.compile(
+    r"(?:\s*(?:PREFIX\s[^<]*|BASE\s*)<[^>]*>)*\s*"
+    r"(?:INSERT|DELETE|WITH|CLEAR|DROP|CREATE|COPY|MOVE|ADD)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +99,28 @@ def scan_query(text: str) -> QueryText:
             datasets.append(Iri(source))
         before = [*before[-1:], _shown(token)]
     return QueryText(text=text, datasets=tuple(datasets))
+
+
+def unreadable_query(text: str, said: str) -> BadQuery:
+    """Return what the engine's parser says of a text as a sentence with the place.
+
+    The parser tells how far it came and all that its grammar would take next, character classes
+    included; the sentences that hide among those are what a person can use.
+    """
+    if _UPDATE.match(text):
+        return BadQuery("This is an update, and only queries are answered here.")
+    place = _PLACE.match(said)
+    if place is None:
+        return BadQuery(f"The query cannot be read: {said}.")
+    line, column = int(place[1]), int(place[2])
+    before = [*text.splitlines(), ""][line - 1][: column - 1].strip()
+    relative = _RELATIVE_IRI.search(before) and "BASE" not in text.upper()
+    if len(before) > _SHOWN:
+        before = "…" + before[-_SHOWN:]
+    where = f"after “{before}” (line {line}, column {column})" if before else f"at line {line}"
+    guess = _WHOLE_IRI if relative else _NO_REASON
+    reason = next((_REASONS.get(r, r + ".") for r in _REASON.findall(place[3])), guess)
+    return BadQuery(f"The query cannot be read {where}. {reason}", line=line, column=column)
 
 
 def _refuse_outbound(word: str) -> None:

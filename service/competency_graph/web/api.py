@@ -1,17 +1,24 @@
 """`/api/v1`: JSON for apps. Declares parameters once; what is answered is the catalogue's part."""
 
 import os
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Final, Literal
 
-from flask import Response, request
+from flask import Response, current_app, jsonify, render_template, request
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, ConfigDict, Field
 
-from competency_graph.catalogue import COLLECTIONS, JSON, JSON_LD
-from competency_graph.errors import NotFound
+from competency_graph.catalogue import JSON, JSON_LD
+from competency_graph.errors import BadRequest
 from competency_graph.index import Whole
-from competency_graph.web.exchange import answer, client, negotiate, require_known_parameters
+from competency_graph.web.exchange import (
+    answer,
+    client,
+    negotiate,
+    require_known_parameters,
+    validated,
+)
 
 paths = APIBlueprint("api", __name__, url_prefix="/api/v1")
 _TAG = Tag(name="Frameworks", description="Competencies, roles, outcomes and their evidence.")
@@ -29,50 +36,70 @@ class _Declared(BaseModel):
         return super().model_json_schema(*given, **options)
 
 
-class OnePath(_Declared):
-    """Which object: the last part of its IRI, or the whole IRI, percent-encoded."""
-
-    collection: str = Field(description="frameworks, competencies, roles, outcomes, evidence …")
-    reference: str = Field(description="slug or percent-encoded IRI")
-
-
 class ReferencePath(_Declared):
-    """Which object of a collection that the path fixes."""
+    """Which object of a collection."""
 
-    reference: str = Field(description="slug or percent-encoded IRI")
-
-
-class ListPath(_Declared):
-    """Which collection."""
-
-    collection: str = Field(description="frameworks, competencies, roles, outcomes, evidence …")
+    reference: str = Field(description="last part of its IRI, or the whole IRI, percent-encoded")
 
 
-class OneQuery(_Declared):
-    """How to tell it."""
+class FrameworkQuery(_Declared):
+    """How to tell a framework."""
 
-    model_config = ConfigDict(extra="forbid")
-    lang: str | None = Field(None, description="language of label and definition (BCP 47)")
+    lang: str | None = Field(
+        None,
+        pattern="^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$",
+        description="language of label and definition (BCP 47), else Accept-Language decides",
+    )
+
+
+class OneQuery(FrameworkQuery):
+    """How to tell an object."""
+
     framework: str | None = Field(None, description="which framework, where several have the name")
 
 
-class ListQuery(OneQuery):
+class FrameworksQuery(FrameworkQuery):
     """Which objects, and how many at a time."""
 
-    role: str | None = Field(None, description="only competencies that this role needs")
-    outcome: str | None = Field(None, description="only what supporting claims link to this")
-    level: str | None = Field(None, description="only competencies required at this level")
-    type: str | None = Field(None, description="only objects of this class")
     status: Literal["adopted", "deprecated"] = Field("adopted", description="life cycle")
     limit: int = Field(100, ge=1, le=1000, description="how many at most")
-    cursor: str | None = Field(None, description="what the member “next” named")
+    cursor: str | None = Field(None, description="from the address that “next” named")
+
+
+class ListQuery(FrameworksQuery):
+    """Which objects of a framework."""
+
+    framework: str | None = Field(None, description="only what belongs to this framework")
+    type: str | None = Field(None, description="only objects of this class, as “type” names it")
+
+
+class ContributorsQuery(ListQuery):
+    """Which of the things that may contribute to an outcome."""
+
+    outcome: str | None = Field(None, description="only what supporting claims link to this")
+
+
+class CompetenciesQuery(ContributorsQuery):
+    """Which competencies."""
+
+    role: str | None = Field(None, description="only what this role needs, inherited or not")
+    level: str | None = Field(None, description="only what is required at this level")
 
 
 class Reference(_Declared):
-    """A thing as its identifier and what it is called."""
+    """A thing as its identifier and what it is called; a deprecated one names its successors."""
 
     id: str
     label: str | None
+    deprecated: bool | None = None
+    isReplacedBy: list["Reference"] | None = None  # noqa: N815 - a member of the JSON
+
+
+class Attribution(Reference):
+    """Under what terms a graph that the answer draws from may be used; ``id`` is its name."""
+
+    license: str | None = Field(description="IRI of the licence")
+    rights: str | None = Field(description="whom to name, and for what")
 
 
 class Item(_Declared):
@@ -83,11 +110,17 @@ class Item(_Declared):
     type: str | list[str]
     label: str | None
     definition: str | None = None
-    labels: dict[str, str | list[str]]
+    labels: dict[str, str | list[str]] | None = None
     definitions: dict[str, str | list[str]] | None = None
     notation: str | None = None
     verification: Reference | None = None
     status: Literal["adopted", "deprecated"]
+
+
+class Told(Item):
+    """An object with what points at it, and whose words these are."""
+
+    attribution: list[Attribution]
 
 
 class Items(_Declared):
@@ -96,6 +129,7 @@ class Items(_Declared):
     items: list[Item]
     total: int
     next: str | None = Field(description="address of the next page, on this host")
+    attribution: list[Attribution]
 
 
 class Problem(_Declared):
@@ -119,8 +153,19 @@ def _refusals(*statuses: int) -> dict[Any, Any]:
     return {status: {"content": {"application/problem+json": body}} for status in statuses}
 
 
-_ONE: Any = {200: Item, **_refusals(300, 400, 404, 406, 503)}
-_MANY: Any = {200: Items, **_refusals(300, 400, 404, 406, 503)}
+_ONE: Any = {200: Told, **_refusals(300, 400, 404, 406, 503)}
+_MANY: Any = {200: Items, **_refusals(400, 404, 406, 503)}
+
+# Which parameters the lists take, and those of one object.
+_LISTS: Final[dict[str, tuple[type[FrameworksQuery], type[FrameworkQuery]]]] = {
+    "frameworks": (FrameworksQuery, FrameworkQuery),
+    "competencies": (CompetenciesQuery, OneQuery),
+    "roles": (ContributorsQuery, OneQuery),
+    "outcomes": (ContributorsQuery, OneQuery),
+    "evidence": (ListQuery, OneQuery),
+    "activities": (ContributorsQuery, OneQuery),
+    "levels": (ListQuery, OneQuery),
+}
 
 
 def languages() -> list[str]:
@@ -136,30 +181,50 @@ def _told(whole: Whole) -> Response:
     return answer(whole)
 
 
-def _known(model: type[BaseModel]) -> None:
-    require_known_parameters(list(model.model_fields))
+def _known(query: BaseModel) -> None:
+    """Refuse parameters that the path does not declare, and those given twice."""
+    require_known_parameters(list(type(query).model_fields))
+    twice = [name for name, values in request.args.lists() if len(values) > 1]
+    if twice:
+        raise BadRequest(f"Give “{twice[0]}” once.", parameters=twice)
 
 
-@paths.get("/context.jsonld", responses=_refusals(400, 503))
+@paths.get(
+    "/context.jsonld", tags=[_TAG], operation_id="context", responses=_refusals(400, 406, 503)
+)
 def context() -> Response:
     """Return the JSON-LD context that all bodies refer to."""
     require_known_parameters(())
+    negotiate([JSON_LD, JSON])
     return answer(client().look_up("context", {}))
 
 
-@paths.get("/<collection>", tags=[_TAG], responses=_MANY)
-def items(path: ListPath, query: ListQuery) -> Response:
-    """List a collection."""
-    _known(ListQuery)
-    whole = client().look_up(
-        "items",
-        {
-            **query.model_dump(),
-            "collection": _collection(path.collection),
-            "languages": languages(),
-            "again": request.args.to_dict(),
-        },
+@paths.get("/openapi.json", doc_ui=False)
+def openapi() -> Response:
+    """Return the declaration of this interface (OpenAPI 3.1)."""
+    require_known_parameters(())
+    negotiate([JSON])
+    return validated(jsonify(_declaration()))
+
+
+@paths.get("/docs", doc_ui=False)
+def documentation() -> Response:
+    """Show the declaration to people."""
+    require_known_parameters(())
+    return validated(
+        Response(render_template("api.html", api=_declaration()), mimetype="text/html")
     )
+
+
+def _declaration() -> dict[str, Any]:
+    told: dict[str, Any] = current_app.api_doc  # type: ignore[attr-defined]
+    return told
+
+
+def _items(collection: str, query: FrameworksQuery) -> Response:
+    _known(query)
+    asked = {**query.model_dump(), "collection": collection, "languages": languages()}
+    whole = client().look_up("items", {**asked, "again": request.args.to_dict()})
     more = _next(whole)
     response = _told(whole)
     if more is not None:
@@ -178,36 +243,52 @@ def _next(whole: Whole) -> str | None:
     return address.strip('"') if address.startswith('"') else None
 
 
-@paths.get("/roles/<path:reference>/profile", tags=[_TAG], responses=_ONE)
+def _one(question: str, collection: str, reference: str, query: FrameworkQuery) -> Response:
+    _known(query)
+    asked = {"collection": collection, "reference": reference, "languages": languages()}
+    return _told(client().look_up(question, {**query.model_dump(), **asked}))
+
+
+@paths.get(
+    "/roles/<path:reference>/profile", tags=[_TAG], operation_id="roles_profile", responses=_ONE
+)
 def profile(path: ReferencePath, query: OneQuery) -> Response:
     """Return what a role needs, inherited requirements included."""
-    _known(OneQuery)
-    asked = {"reference": path.reference, "framework": query.framework, "languages": languages()}
-    return _told(client().look_up("profile", asked))
+    return _one("profile", "roles", path.reference, query)
 
 
-@paths.get("/frameworks/<path:reference>/tree", tags=[_TAG], responses=_ONE)
-def tree(path: ReferencePath, query: OneQuery) -> Response:
+@paths.get(
+    "/frameworks/<path:reference>/tree",
+    tags=[_TAG],
+    operation_id="frameworks_tree",
+    responses=_ONE,
+)
+def tree(path: ReferencePath, query: FrameworkQuery) -> Response:
     """Return a framework as a tree."""
-    _known(OneQuery)
-    asked = {"reference": path.reference, "languages": languages()}
-    return _told(client().look_up("tree", asked))
+    return _one("tree", "frameworks", path.reference, query)
 
 
-@paths.get("/<collection>/<path:reference>", tags=[_TAG], responses=_ONE)
-def item(path: OnePath, query: OneQuery) -> Response:
-    """Return one object with what points at it."""
-    _known(OneQuery)
-    asked = {
-        "collection": _collection(path.collection),
-        "reference": path.reference,
-        "framework": query.framework,
-        "languages": languages(),
-    }
-    return _told(client().look_up("item", asked))
+def _declare(collection: str, list_query: type[BaseModel], one_query: type[BaseModel]) -> None:
+    """Declare the list of a collection and its single objects, with their own parameters."""
+
+    def items(query: Any) -> Response:
+        return _items(collection, query)
+
+    def item(path: ReferencePath, query: Any) -> Response:
+        return _one("item", collection, path.reference, query)
+
+    declared: list[tuple[Callable[..., Response], type[BaseModel], str, str, Any]] = [
+        (items, list_query, f"/{collection}", f"List {collection}.", _MANY),
+        (item, one_query, f"/{collection}/<path:reference>", f"Return one of {collection}.", _ONE),
+    ]
+    for view, query, rule, promise, responses in declared:
+        # The binding reads names, promises and parameters off the function.
+        view.__name__ = f"{collection}_{view.__name__}"
+        view.__doc__ = promise
+        view.__annotations__["query"] = query
+        declare = paths.get(rule, tags=[_TAG], operation_id=view.__name__, responses=responses)
+        declare(view)
 
 
-def _collection(name: str) -> str:
-    if name not in COLLECTIONS:
-        raise NotFound(f"There is no collection “{name}”. There are: {', '.join(COLLECTIONS)}.")
-    return name
+for _collection, (_list_query, _one_query) in _LISTS.items():
+    _declare(_collection, _list_query, _one_query)

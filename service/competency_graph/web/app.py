@@ -1,5 +1,6 @@
 """The Flask application: its parts, what every answer carries, how errors look. Holds no path."""
 
+import re
 import time
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
@@ -18,8 +19,6 @@ from competency_graph.reports import report
 from competency_graph.vocab import DOCS
 from competency_graph.web import api, graphs, linked_data, ops, sparql
 
-_PATIENCE: Final = 2.0
-_LOOK_AGAIN: Final = 0.005
 Application = Callable[..., Iterable[bytes]]
 
 _ALLOWED: Final = "Accept, Authorization, Content-Type, If-Match, If-None-Match, Min-Revision"
@@ -36,6 +35,11 @@ _ALWAYS: Final = [
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
 ]
+# How long an answer at a revision (Min-Revision) is waited for, in seconds.
+_PATIENCE: Final = 2.0
+_LOOK_AGAIN: Final = 0.005
+# What the binding would say in expressions. One parameter has a pattern: the language.
+_IN_WORDS = {"string_pattern_mismatch": "give a language tag such as de or pt-BR"}
 
 
 def create_app(settings: Settings, run: Path) -> Flask:
@@ -43,8 +47,7 @@ def create_app(settings: Settings, run: Path) -> Flask:
     app = OpenAPI(
         __name__,
         info=Info(title="Competency Graph", version=version("competency-graph")),
-        doc_prefix="/api/v1",
-        doc_url="/openapi.json",
+        doc_ui=False,
         validation_error_callback=_invalid_parameters,
         static_folder=None,
         # Declared as they are: our own status and body; no schemes (null, the default, is invalid).
@@ -113,11 +116,9 @@ def _kind(error: errors.CompetencyGraphError) -> str | None:
 
 def _invalid_parameters(error: ValidationError) -> Response:
     """Return which parameters are impossible, in the one body."""
-    unknown = [str(e["loc"][-1]) for e in error.errors() if e["type"] == "extra_forbidden"]
-    if unknown:
-        known = sorted(name for name in api.ListQuery.model_fields)
-        return problem(errors.UnknownParameter(unknown, known))
-    said = "; ".join(f"{e['loc'][-1]}: {e['msg'].lower()}" for e in error.errors())
+    said = "; ".join(
+        f"{e['loc'][-1]}: {_IN_WORDS.get(e['type'], e['msg'].lower())}" for e in error.errors()
+    )
     return problem(errors.BadRequest(f"These parameters cannot be used: {said}."))
 
 
@@ -125,7 +126,11 @@ def _http_problem(error: HTTPException) -> Response:
     """Return the errors that Flask itself raises in the one body."""
     match error.code:
         case 404:
-            return problem(errors.NotFound("There is nothing at this path. The home page lists."))
+            return problem(
+                errors.NotFound(
+                    "There is nothing at this path. The home page (/) shows what there is."
+                )
+            )
         case 405:
             assert isinstance(error, MethodNotAllowed)
             allowed = sorted(error.valid_methods or ())
@@ -154,24 +159,25 @@ def _fault(error: Exception) -> Response:
 
 
 def _wait_for_revision() -> None:
-    """Hold a request back until the revision that it asks for is served (``Min-Revision``).
+    """Hold a request back until the revision that it must not be answered before is served.
 
     Raises:
-        BadRequest: it is no number.
-        Unavailable: it is not served within two seconds.
+        BadRequest: ``Min-Revision`` is no number.
+        Unavailable: that revision did not come in time.
     """
-    asked = request.environ.get("HTTP_MIN_REVISION")
-    if asked is None:
+    least = request.environ.get("HTTP_MIN_REVISION")
+    if least is None:
         return
-    if not asked.isdecimal():
-        raise errors.BadRequest("Min-Revision is the number of a revision, such as 41.")
-    client: Client = current_app.extensions["client"]
+    if not re.fullmatch(r"[0-9]{1,18}", least):
+        raise errors.BadRequest("Min-Revision takes the number of a change, such as 12.")
+    board = current_app.extensions["client"].board
     deadline = time.monotonic() + _PATIENCE
-    while client.board.revision < int(asked):
+    while board.revision < int(least):
         if time.monotonic() > deadline:
             raise errors.Unavailable(
-                f"Revision {asked} is not served here yet; {client.board.revision} is.",
-                revision=client.board.revision,
+                f"Revision {board.revision} is served, and {least} is not here yet. "
+                "Try again in a moment.",
+                retry_after=2,
             )
         time.sleep(_LOOK_AGAIN)
 

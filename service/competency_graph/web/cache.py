@@ -49,7 +49,8 @@ class Cache:
             environ.get("HTTP_ACCEPT_LANGUAGE", ""),
             environ.get("HTTP_HOST", ""),
         )
-        asked = environ.get("HTTP_IF_NONE_MATCH")
+        asked = environ.get("HTTP_IF_NONE_MATCH") or environ.get("HTTP_IF_MATCH")
+        asked = asked or environ.get("HTTP_MIN_REVISION")
         held = self._held.get(key)
         if held is not None and asked is None:
             self._held.move_to_end(key)

@@ -9,7 +9,7 @@ from flask import Response, current_app, request
 from werkzeug.wsgi import wrap_file
 
 from competency_graph.config import Settings
-from competency_graph.errors import NotAcceptable, UnknownParameter
+from competency_graph.errors import NotAcceptable, PreconditionFailed, UnknownParameter
 from competency_graph.index import Client, Whole
 
 _CONDITIONS: Final = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH", "HTTP_IF_MODIFIED_SINCE")
@@ -76,9 +76,28 @@ def answer(whole: Whole) -> Response:
     response.headers["Revision"] = str(whole.revision)
     response.headers["Cache-Control"] = "no-cache"
     response.set_etag(whole.digest)
+    return _conditional(response)
+
+
+def validated(response: Response) -> Response:
+    """Return an answer that this process made itself, with its validators."""
+    response.headers["Cache-Control"] = "no-cache"
+    response.add_etag()
+    return _conditional(response)
+
+
+def _conditional(response: Response) -> Response:
+    """Return an answer, or what its conditions make of it: 304 for what the client has.
+
+    Raises:
+        PreconditionFailed: the client asked for another state than the present one.
+    """
     # Asked first because it reads every header of conditions, and most requests have none.
     if any(name in request.environ for name in _CONDITIONS):
         response.make_conditional(request)
+    if response.status_code == 412:
+        response.close()
+        raise PreconditionFailed("Its ETag is not the one of If-Match. Get it anew, and retry.")
     return response
 
 

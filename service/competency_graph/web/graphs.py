@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, request
 
+from competency_graph.catalogue import JSON
 from competency_graph.errors import BadRequest, NotFound, UnsupportedMediaType
 from competency_graph.model import Operation
 from competency_graph.rdf import SYNTAXES
@@ -17,6 +18,7 @@ def graphs() -> Response:
     """Return one graph (Graph Store Protocol, section 5.2), or list them all."""
     require_known_parameters(("graph", "default"))
     if not request.args:
+        negotiate([JSON])
         return answer(client().look_up("graphs", {}))
     syntax = _NAMES[negotiate(list(_NAMES))]
     return answer(client().graph(_named(), syntax))

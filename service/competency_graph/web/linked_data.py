@@ -6,6 +6,7 @@ The same IRIs that the data uses, on this host. Decides no content: pages show w
 import itertools
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -25,6 +26,7 @@ from competency_graph.web.exchange import (
     negotiate,
     require_known_parameters,
     settings,
+    validated,
 )
 
 paths = Blueprint("linked_data", __name__)
@@ -58,18 +60,33 @@ def _asked(name: str, **parameters: Any) -> dict[str, Any]:
 def _html(template: str, **shown: Any) -> Response:
     response = make_response(render_template(template, **shown))
     response.content_language = interface.interface_language()
-    response.headers["Cache-Control"] = "no-cache"
-    response.add_etag()
-    response.make_conditional(request)
-    return response
+    return validated(response)
 
 
-def _thing(iri: str) -> Response:
-    require_known_parameters(("lang", "iri"))
-    chosen = negotiate([HTML, *_NAMES])
+def _labels() -> bool:
+    """Say whether names of all IRIs are to be added to RDF; a page has them anyway."""
+    wanted = request.args.get("labels", "false")
+    if wanted not in ("true", "false"):
+        raise BadRequest("“labels” is true or false.")
+    return wanted == "true"
+
+
+def _chosen(offered: Sequence[str], *known: str) -> str:
+    """Return the media type to answer with, once the parameters have been found possible."""
+    require_known_parameters(("lang", "labels", *known))
+    _labels()
+    return negotiate(offered)
+
+
+def _thing(iri: str, *known: str) -> Response:
+    chosen = _chosen([HTML, *_NAMES], *known)
     if chosen == HTML:
         return _html("thing.html", thing=_asked("page", iri=iri))
-    return answer(client().describe(iri, _NAMES[chosen]))
+    return answer(client().describe(iri, _NAMES[chosen], labels=_labels()))
+
+
+def _whole(graph: str, media_type: str) -> Response:
+    return answer(client().graph(graph, _NAMES[media_type], labels=_labels()))
 
 
 @paths.get("/")
@@ -91,17 +108,16 @@ def thing_by_iri() -> Response:
     iri = request.args.get("iri", "")
     if ":" not in iri:
         raise BadRequest("Give the whole IRI of the object as iri=, percent-encoded.")
-    return _thing(iri)
+    return _thing(iri, "iri")
 
 
 @paths.get("/ns")
 def vocabulary() -> Response:
     """Show every term, or give the whole ontology."""
-    require_known_parameters(("lang",))
-    chosen = negotiate([HTML, *_NAMES])
+    chosen = _chosen([HTML, *_NAMES])
     if chosen == HTML:
         return _html("terms.html", **_asked("terms"))
-    return answer(client().graph(GRAPH + "ontology", _NAMES[chosen]))
+    return _whole(GRAPH + "ontology", chosen)
 
 
 @paths.get("/ontology/<module>")
@@ -113,22 +129,24 @@ def module(module: str) -> Response:
 @paths.get("/shapes")
 def shapes() -> Response:
     """Show every rule, or give the shapes of the core profile."""
-    require_known_parameters(("lang",))
-    chosen = negotiate([HTML, *_NAMES])
+    chosen = _chosen([HTML, *_NAMES])
     if chosen == HTML:
         return _html("rules.html", **_asked("rules"))
-    return answer(client().graph(GRAPH + "shapes-core", _NAMES[chosen]))
+    return _whole(GRAPH + "shapes-core", chosen)
 
 
 @paths.get("/graph/<name>")
 def graph(name: str) -> Response:
     """Show what a named graph says of itself, or give it whole."""
-    require_known_parameters(("lang",))
     iri = settings().base + "graph/" + name
-    chosen = negotiate([*_NAMES, HTML])
+    chosen = _chosen([*_NAMES, HTML])
     if chosen == HTML:
-        return _html("thing.html", thing=_asked("page", iri=iri))
-    return answer(client().graph(iri, _NAMES[chosen]))
+        try:
+            return _html("thing.html", thing=_asked("page", iri=iri))
+        except NotFound:
+            # A graph need not say anything of itself: then it is shown as it is.
+            chosen = SYNTAXES[0].media_type
+    return _whole(iri, chosen)
 
 
 @paths.get("/docs/rules")

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, jsonify
 
 from competency_graph.errors import Unavailable
-from competency_graph.web.exchange import client, require_known_parameters, settings
+from competency_graph.web.exchange import client, require_known_parameters, settings, validated
 
 paths = Blueprint("ops", __name__)
 
@@ -12,7 +12,7 @@ paths = Blueprint("ops", __name__)
 def healthz() -> Response:
     """Say that this process lives. Asks nobody."""
     require_known_parameters(())
-    return jsonify(status="alive")
+    return validated(jsonify(status="alive"))
 
 
 @paths.get("/readyz")
@@ -23,4 +23,4 @@ def readyz() -> Response:
     if not asked.board.revision and settings().seed != "none":
         raise Unavailable("The graph is being loaded. Try again in a moment.")
     revision = asked.look_up("graphs", {}).revision
-    return jsonify(status="ready", revision=revision, sealed=asked.board.sealed)
+    return validated(jsonify(status="ready", revision=revision, sealed=asked.board.sealed))

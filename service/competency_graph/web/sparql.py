@@ -102,6 +102,8 @@ def _asked() -> tuple[dict[str, list[str]], bytes]:
     queries = parameters.get("query", [])
     if len(queries) != 1:
         raise BadRequest("Give one query, as the parameter “query” or as the body of a POST.")
+    if "\N{REPLACEMENT CHARACTER}" in queries[0]:
+        raise BadRequest("The query is not UTF-8. Encode it so, or write the escape \\uFFFD.")
     return parameters, queries[0].encode()
 
 
