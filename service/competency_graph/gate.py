@@ -313,7 +313,7 @@ def local_gate(settings: Settings, *, now: Callable[[], datetime]) -> Iterator[t
 
     def catch_up(*_: object) -> None:
         for number, removed, added in follow(graph.revision):
-            graph.apply(removed=removed, added=added)
+            graph.apply([added], [removed])
             graph.revision = number
 
     def begin() -> LocalTrial:

@@ -17,6 +17,7 @@ from competency_graph.index.graph import Graph, Term, Writer
 from competency_graph.index.keeper import Keeper
 from competency_graph.index.local import LocalTrial
 from competency_graph.index.reader import Answer, Lane
+from competency_graph.index.staging import stage
 
 __all__ = [
     "BOARD",
@@ -38,4 +39,5 @@ __all__ = [
     "Writer",
     "die_with_parent",
     "sealed",
+    "stage",
 ]

@@ -1,6 +1,6 @@
 """The graph in memory, in this process: filling it, asking it. Forks nothing, follows nothing."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import IO, Final, NamedTuple
 
 import pyoxigraph as ox
@@ -86,33 +86,52 @@ class Graph:
         if self._union:
             self._store.update(_UNION)
 
-    def apply(self, *, removed: bytes, added: bytes) -> None:
-        """Take lines of N-Quads out and put others in; the union follows.
+    @property
+    def store(self) -> ox.Store:
+        """The store itself, for the modules of this package."""
+        return self._store
 
-        Lines that are not there, or are there already, change nothing.
+    @property
+    def union(self) -> bool:
+        """Whether the default graph is the union of the named ones."""
+        return self._union
+
+    def apply(self, added: Iterable[bytes], removed: Iterable[bytes]) -> None:
+        """Remove lines of N-Quads, then add lines, and keep the default graph right.
+
+        Lines may have their line feeds or not, and may come several at a time. The revision is the
+        caller's to set.
         """
-        store, union = self._store, self._union
-        for quad in ox.parse(removed, ox.RdfFormat.N_QUADS):
-            store.remove(quad)
-            self.removed += 1
-            self._changed.add(_name(quad))
-            if union and not self._is_held(quad):
-                store.remove(ox.Quad(quad.subject, quad.predicate, quad.object))
-        for quad in ox.parse(added, ox.RdfFormat.N_QUADS):
-            store.add(quad)
-            self._changed.add(_name(quad))
-            if union:
-                store.add(ox.Quad(quad.subject, quad.predicate, quad.object))
+        self.change(
+            added=list(ox.parse(b"\n".join(added), ox.RdfFormat.N_QUADS)),
+            removed=list(ox.parse(b"\n".join(removed), ox.RdfFormat.N_QUADS)),
+        )
+
+    def change(self, *, added: Sequence[ox.Quad], removed: Sequence[ox.Quad]) -> None:
+        """Do the same with statements as the engine has them.
+
+        A graph that has lost its last statement is gone, as it is for a graph built from the log;
+        with the union on, a triple leaves the default graph when no named graph holds it.
+        """
+        for quad in removed:
+            self._store.remove(quad)
+        self._store.extend(added)
+        if self._union:
+            for quad in removed:
+                left = self._store.quads_for_pattern(quad.subject, quad.predicate, quad.object)
+                if all(isinstance(held.graph_name, ox.DefaultGraph) for held in left):
+                    self._store.remove(ox.Quad(quad.subject, quad.predicate, quad.object))
+            self._store.extend(ox.Quad(q.subject, q.predicate, q.object) for q in added)
+        for name in {quad.graph_name for quad in removed}:
+            if next(self._store.quads_for_pattern(None, None, None, name), None) is None:
+                self._store.remove_graph(name)
+        self.removed += len(removed)
+        self._changed |= {_name(quad) for quads in (added, removed) for quad in quads}
 
     def forget_changed(self) -> frozenset[str]:
         """Return the graphs that changes were applied to since this was asked last."""
         changed, self._changed = frozenset(self._changed), set()
         return changed
-
-    def _is_held(self, quad: ox.Quad) -> bool:
-        """Say whether any named graph holds the triple of a quad."""
-        found = self._store.quads_for_pattern(quad.subject, quad.predicate, quad.object, None)
-        return any(not isinstance(other.graph_name, ox.DefaultGraph) for other in found)
 
     def size(self) -> int:
         """Return how many quads are held, the union counted; costs nothing."""

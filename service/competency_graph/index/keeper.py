@@ -168,7 +168,7 @@ class Keeper:
             self._apply(revision, removed, added)
 
     def _apply(self, revision: int, removed: bytes, added: bytes) -> None:
-        self._graph.apply(removed=removed, added=added)
+        self._graph.apply([added], [removed])
         self._graph.revision = revision
         if not self._generation:
             return

@@ -149,7 +149,7 @@ def _catch_up(graph: Graph, board: Board) -> bool:
         if change is None or graph.removed > _MOST_REMOVED:
             return False
         removed, added = change
-        graph.apply(removed=removed, added=added)
+        graph.apply([added], [removed])
         graph.revision += 1
     return True
 
