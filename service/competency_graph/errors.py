@@ -21,6 +21,8 @@ CompetencyGraphError                    code                 status  exit
 ├── TooLarge                            too-large               413     2
 ├── UnsupportedMediaType                unsupported-media-type  415     2
 ├── StaleHead                           stale-head              409     1
+├── StillInGraph                        still-in-graph          409     1
+├── Redacted                            redacted                410     2
 ├── InvalidChange                       invalid-change          422     1
 ├── TooManyRequests                     too-many-requests       429     3
 ├── LimitReached                        limit-reached           503     1
@@ -235,6 +237,34 @@ class InvalidChange(CompetencyGraphError):
     def findings(self) -> Any:
         """New and fixed findings, each as JSON has it, and how many stand."""
         return self.facts["findings"]
+
+
+class StillInGraph(CompetencyGraphError):
+    """A change cannot be emptied while the graph holds what it added."""
+
+    code, title, status, exit_code = "still-in-graph", "Still in the graph", 409, 1
+
+    def __init__(self, number: int, left: int) -> None:
+        counted = "1 statement is" if left == 1 else f"{left:,} statements are"
+        super().__init__(
+            f"Of what change {number} added, {counted} still in the graph. "
+            "Remove them by a change first, then redact both.",
+            revision=number,
+            statements=left,
+        )
+
+
+class Redacted(CompetencyGraphError):
+    """What is asked for needs the content of a change that was emptied."""
+
+    code, title, status = "redacted", "Redacted", 410
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"The content of change {number} was redacted. What needs it, such as the data as it "
+            "was then, cannot be had any more. Ask for an earlier or a later revision.",
+            revision=number,
+        )
 
 
 class TooManyRequests(CompetencyGraphError):

@@ -221,7 +221,8 @@ class Gate:
             access.authorise(who, difference, base=self._base, from_files=wish.from_files)
             findings = Findings()
             if self._validate and (difference.added or difference.removed):
-                standing = self._log.standing(head["judged"])
+                stands = self._log.standing(head["judged"])
+                standing = [dict(row.finding) for row in stands]
                 judged = fork.ask("judge", {"standing": standing})
                 findings = Findings(**json.loads(judged.read()))
         reads = difference.graphs_read

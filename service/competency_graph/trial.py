@@ -150,7 +150,8 @@ def profiles_of(graph: Graph, name: str) -> list[str]:
 
     The vocabulary itself always belongs to the house.
     """
-    said = [t.value for t in graph.properties(name).get(DCTERMS + "conformsTo", ())]
+    # Read from the graph itself: another graph must not decide what this one is judged by.
+    said = graph.values_in(name, name, DCTERMS + "conformsTo")
     if name == _ONTOLOGY:
         said.append(_SHAPES + "house")
     return list(dict.fromkeys([_CORE, *said]))

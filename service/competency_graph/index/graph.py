@@ -177,6 +177,11 @@ class Graph:
         """Return the statements of a named graph."""
         return self._store.quads_for_pattern(None, None, None, _named(name))
 
+    def values_in(self, name: str, thing: str, predicate: str) -> list[str]:
+        """Return the IRIs that a named graph says are values of a thing's predicate, sorted."""
+        quads = self._store.quads_for_pattern(_named(thing), _named(predicate), None, _named(name))
+        return sorted({q.object.value for q in quads if isinstance(q.object, ox.NamedNode)})
+
     def subjects_in(self, name: str) -> set[str]:
         """Return what a named graph says something about: IRIs, and blank nodes as ``_:label``."""
         return {_spelt(quad.subject) for quad in self.quads(name)}

@@ -36,7 +36,8 @@ class Step:
     """One operation of an update.
 
     ``verb`` is ``pattern`` where ``text`` fills scratch graphs, else the keyword of an operation on
-    whole graphs (``load``: do nothing), ``source`` and ``target`` (``DEFAULT``, ``NAMED``, ``ALL`` or an IRI). ``reads``
+    whole graphs (``load``: do nothing), ``source`` and ``target`` (``DEFAULT``,
+    ``NAMED``, ``ALL`` or an IRI). ``reads``
     are the graphs named, none where it may depend on all; ``DEFAULT`` stands for the default graph.
     ``scratch`` names the scratch graphs that a pattern may fill, none where variables name them.
     ``writes_default`` says whether a template is outside every graph.
