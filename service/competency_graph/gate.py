@@ -294,7 +294,9 @@ def _without_lines(difference: Difference) -> Difference:
 
 
 def _is_vocabulary(graph: str) -> bool:
-    return graph == GRAPH + "ontology" or graph.startswith(GRAPH + "shapes-")
+    return graph in (GRAPH + "ontology", GRAPH + "term-mappings") or graph.startswith(
+        GRAPH + "shapes-"
+    )
 
 
 @contextmanager

@@ -180,9 +180,14 @@ def subjects_of_lines(lines: Iterable[bytes]) -> set[tuple[str, str]]:
 def to_rdflib(quads: Iterable[ox.Quad]) -> Graph:
     """Return quads as an rdflib graph, names of graphs left out, literals spelt as they are."""
     graph = Graph(bind_namespaces="none")
+    fill(graph, quads)
+    return graph
+
+
+def fill(graph: Graph, quads: Iterable[ox.Quad]) -> None:
+    """Add quads to an rdflib graph, in the same way."""
     for quad in quads:
         graph.add((_node(quad.subject), _node(quad.predicate), _node(quad.object)))
-    return graph
 
 
 def _node(term: object) -> Node:

@@ -11,14 +11,14 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from rdflib import RDFS, BNode, URIRef
-from rdflib import Graph as RdfGraph
 from rdflib.term import Node
 
 from competency_graph import rdf
 from competency_graph.index import Answer, Graph, Writer, stage
 from competency_graph.judging import unknown_terms
-from competency_graph.model import Difference, Finding, joined, unpack_operations
+from competency_graph.model import SEVERITIES, Difference, Finding, joined, unpack_operations
 from competency_graph.shacl.reference import (
+    Data,
     Shapes,
     check_well_formed,
     compile_shapes,
@@ -29,6 +29,7 @@ from competency_graph.vocab import DCTERMS, GRAPH
 _SHAPES: Final = GRAPH + "shapes-"
 _CORE: Final = _SHAPES + "core"
 _ONTOLOGY: Final = GRAPH + "ontology"
+_VOCABULARY: Final = (_ONTOLOGY, GRAPH + "term-mappings")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class Plan:
 _NOTHING: Final = Plan(data=frozenset(), whole=frozenset(), focus={})
 # Compiled once by the keeper and shared by its forks; a fork that changes shapes compiles its own.
 _profiles: dict[str, Shapes] = {}
+_vocabulary: list[Data] = []
 _staged: list[tuple[Difference, Plan]] = []
 
 
@@ -59,12 +61,14 @@ def prepare(graph: Graph) -> None:
     for name in names:
         if name in changed or name not in _profiles:
             _profiles[name] = compile_shapes(_read(graph, [name]))
+    if not _vocabulary or changed.intersection(_VOCABULARY):
+        _vocabulary[:] = [_read(graph, _VOCABULARY)]
 
 
-def _read(graph: Graph, names: Iterable[str]) -> RdfGraph:
-    found = RdfGraph(bind_namespaces="none")
+def _read(graph: Graph, names: Iterable[str]) -> Data:
+    found = Data()
     for name in names:
-        found += rdf.to_rdflib(graph.quads(name))
+        rdf.fill(found, graph.quads(name))
     return found
 
 
@@ -117,7 +121,8 @@ def plan(graph: Graph, difference: Difference) -> Plan:
     data, waiting = set(changed), near.union(*focus.values())
     first = True
     while waiting:
-        found = graph.linked(waiting, apart_from=data | _vocabulary(graph))
+        found = graph.linked(waiting, apart_from=data)
+        found = {(name, thing) for name, thing in found if _is_framework(name)}
         if first:
             for name, subject in found:
                 focus.setdefault(name, set()).add(subject)
@@ -125,7 +130,7 @@ def plan(graph: Graph, difference: Difference) -> Plan:
         fresh = {name for name, _ in found} - data
         data |= fresh
         waiting = set().union(*(graph.subjects_in(name) for name in fresh))
-    data |= {_ONTOLOGY} & set(graph.graph_names())
+    data |= set(_VOCABULARY) & set(graph.graph_names())
     return Plan(
         data=frozenset(data),
         whole=frozenset(changed),
@@ -133,9 +138,9 @@ def plan(graph: Graph, difference: Difference) -> Plan:
     )
 
 
-def _vocabulary(graph: Graph) -> set[str]:
-    """Return the graphs that everything refers to and that refer to no framework."""
-    return {n for n in graph.graph_names() if n == _ONTOLOGY or n.startswith(_SHAPES)}
+def _is_framework(name: str) -> bool:
+    """Say whether a graph is none of those that everything refers to and that refer to nothing."""
+    return name not in _VOCABULARY and not name.startswith(_SHAPES)
 
 
 def _governed(graph: Graph, difference: Difference) -> set[str]:
@@ -169,7 +174,7 @@ def evaluate(graph: Graph, difference: Difference, planned: Plan) -> list[dict[s
             shapes = _read(graph, [name])
             check_well_formed(shapes)
             profiles[name] = compile_shapes(shapes)
-    data = _read(graph, planned.data)
+    data = _data(graph, difference, planned)
     declared = {str(s) for s in data.subjects(RDFS.isDefinedBy)}
     rows: list[dict[str, Any]] = []
     for name, nodes in planned.focus.items():
@@ -180,8 +185,35 @@ def evaluate(graph: Graph, difference: Difference, planned: Plan) -> list[dict[s
                 found += judge_graph(data, profiles[profile], focus=focus)
         if name in difference.graphs and declared:
             found += unknown_terms(_read(graph, [name]), declared, data)
-        rows += [{**asdict(finding), "graph": name} for finding in found]
+        rows += [{**asdict(finding), "graph": name} for finding in _without_echoes(found)]
     return rows
+
+
+def _without_echoes(found: Iterable[Finding]) -> Iterable[Finding]:
+    """Return findings without those that a stricter rule tells in the same words."""
+    strictest: dict[tuple[object, ...], Finding] = {}
+    for finding in found:
+        key = (finding.focus, finding.field, finding.value, finding.message)
+        other = strictest.get(key)
+        if other is None or SEVERITIES.index(finding.severity) < SEVERITIES.index(other.severity):
+            strictest[key] = finding
+    return strictest.values()
+
+
+def _data(graph: Graph, difference: Difference, planned: Plan) -> Data:
+    """Return the data graph of a plan.
+
+    What the keeper read of the vocabulary is taken, not copied: a fork judges once.
+    """
+    names = set(planned.data)
+    if _vocabulary and not difference.graphs.intersection(_VOCABULARY):
+        data = _vocabulary.pop()
+        names -= set(_VOCABULARY)
+    else:
+        data = Data()
+    for name in names:
+        rdf.fill(data, graph.quads(name))
+    return data
 
 
 def _node(spelling: str) -> Node:

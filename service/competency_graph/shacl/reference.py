@@ -64,13 +64,17 @@ class Shapes:
     compiled: ShapesGraph
 
 
-class _Data(Graph):
-    """A graph that reads each query once: pySHACL sends the same text for every focus node."""
+class Data(Graph):
+    """A graph to judge, strings written as ``"x"``: rdflib takes ``"x"^^xsd:string`` for another.
+
+    It reads each query once: pySHACL sends the same text for every focus node.
+    """
 
     def __init__(self) -> None:
         super().__init__(bind_namespaces="none")
 
     def query(self, query_object: str | Query, *args: Any, **kwargs: Any) -> Result:
+        """Answer a query, parsed before where the same text was asked."""
         if isinstance(query_object, str):
             query_object = _prepared(query_object)
         return super().query(query_object, *args, **kwargs)
@@ -124,7 +128,7 @@ def judge_graph(data: Graph, shapes: Shapes, *, focus: set[Node] | None) -> list
     """Judge a graph by every shape that has targets in it.
 
     Args:
-        data: what to judge, with all that it refers to; not changed.
+        data: what to judge, with all that it refers to; not changed, copied unless it is ``Data``.
         shapes: what ``compile_shapes`` gave.
         focus: the nodes that matter; targets outside are not judged. ``None`` is all.
 
@@ -134,7 +138,7 @@ def judge_graph(data: Graph, shapes: Shapes, *, focus: set[Node] | None) -> list
     Raises:
         InvalidShapes: a shape cannot be evaluated on this data.
     """
-    graph = _normalised(data, _Data())
+    graph = data if isinstance(data, Data) else _normalised(data, Data())
     executor = SHACLExecutor(max_validation_depth=_DEPTH)
     results: list[Any] = []
     for shape in shapes.compiled.shapes:
