@@ -166,13 +166,26 @@ def seed_lines(
     return sorted(text.splitlines(keepends=True))
 
 
+# The graph's name follows a whole object: an IRI, a blank node, or a literal with what types it.
+_LINE = re.compile(
+    rb"""(?:<(?P<iri>[^>]*)>|(?P<blank>_:\S+))[ ]<[^>]*>[ ]
+         (?:<[^>]*>|_:\S+|"(?:[^"\\]++|\\.)*+"(?:\^\^<[^>]*>|@\S+)?)
+         (?:[ ]<(?P<graph>[^>]*)>)?[ ]\.""",
+    re.VERBOSE,
+)
+
+
 def subjects_of_lines(lines: Iterable[bytes]) -> set[tuple[str, str]]:
-    """Return the (graph, subject) pairs that N-Quads lines of our own writing are about."""
-    found: set[tuple[str, str]] = set()
+    """Return the (graph, subject) pairs that N-Quads lines of our own writing are about.
+
+    A blank node is ``_:label``; the default graph is an empty string.
+    """
+    found: set[tuple[bytes, bytes]] = set()
     for line in lines:
-        subject, graph = line.split(b" ", 1)[0], line.rsplit(b" ", 2)[1]
-        found.add((graph[1:-1].decode(), subject.strip(b"<>").decode()))
-    return found
+        match = _LINE.match(line)
+        assert match is not None, "lines are as the engine writes them"
+        found.add((match["graph"] or b"", match["iri"] or match["blank"]))
+    return {(graph.decode(), subject.decode()) for graph, subject in found}
 
 
 def to_rdflib(quads: Iterable[ox.Quad]) -> Graph:

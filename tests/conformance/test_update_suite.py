@@ -15,16 +15,15 @@ from urllib.parse import urljoin
 
 import pyoxigraph as ox
 import pytest
+from competency_graph.index import Graph
+from competency_graph.index.staging import stage
+from competency_graph.log import Draft, Log
+from competency_graph.model import Operation
 from rdflib import Graph as Manifest
 from rdflib import Namespace, URIRef
 from rdflib.collection import Collection
 from rdflib.namespace import RDF, RDFS
 from rdflib.term import Node
-
-from competency_graph.index import Graph
-from competency_graph.index.staging import stage
-from competency_graph.log import Draft, Log
-from competency_graph.model import Operation
 
 # The suite is not in the repository: TEST_DATA names the folder that holds it.
 _DATA = Path(os.environ.get("TEST_DATA") or Path(__file__).parents[3] / "shared" / "data")

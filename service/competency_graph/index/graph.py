@@ -1,6 +1,6 @@
 """The graph in memory, in this process: filling it, asking it. Forks nothing, follows nothing."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Final, NamedTuple
 
 import pyoxigraph as ox
@@ -86,31 +86,32 @@ class Graph:
     def apply(self, added: Iterable[bytes], removed: Iterable[bytes]) -> None:
         """Remove lines of N-Quads, then add lines, and keep the default graph right.
 
-        Lines may have their line feeds or not. The revision is the caller's to set.
-        """
-        self.change(
-            added=list(ox.parse(b"\n".join(added), ox.RdfFormat.N_QUADS)),
-            removed=list(ox.parse(b"\n".join(removed), ox.RdfFormat.N_QUADS)),
-        )
+        With the union on, a triple leaves the default graph when no named graph holds it any more.
+        A graph that has lost its last statement is gone, as for one that is built from the log.
 
-    def change(self, *, added: Sequence[ox.Quad], removed: Sequence[ox.Quad]) -> None:
-        """Do the same with statements as the engine has them.
-
-        A graph that has lost its last statement is gone, as it is for a graph built from the log;
-        with the union on, a triple leaves the default graph when no named graph holds it.
+        Args:
+            added: whole lines, with or without their line feeds.
+            removed: likewise.
         """
-        for quad in removed:
-            self._store.remove(quad)
-        self._store.extend(added)
-        if self._union:
-            for quad in removed:
-                left = self._store.quads_for_pattern(quad.subject, quad.predicate, quad.object)
-                if all(isinstance(held.graph_name, ox.DefaultGraph) for held in left):
-                    self._store.remove(ox.Quad(quad.subject, quad.predicate, quad.object))
-            self._store.extend(ox.Quad(q.subject, q.predicate, q.object) for q in added)
-        for name in {quad.graph_name for quad in removed}:
-            if next(self._store.quads_for_pattern(None, None, None, name), None) is None:
-                self._store.remove_graph(name)
+        store = self._store
+        gone = list(ox.parse(b"\n".join(removed), ox.RdfFormat.N_QUADS))
+        for quad in gone:
+            store.remove(quad)
+        text = b"\n".join(added)
+        store.extend(ox.parse(text, ox.RdfFormat.N_QUADS))
+        for name in {quad.graph_name for quad in gone}:
+            if next(store.quads_for_pattern(None, None, None, name), None) is None:
+                store.remove_graph(name)
+        if not self._union:
+            return
+        for quad in gone:
+            default = ox.Quad(quad.subject, quad.predicate, quad.object)
+            store.remove(default)
+            held = store.quads_for_pattern(quad.subject, quad.predicate, quad.object, None)
+            if next(held, None) is not None:
+                store.add(default)
+        new = ox.parse(text, ox.RdfFormat.N_QUADS)
+        store.extend(ox.Quad(quad.subject, quad.predicate, quad.object) for quad in new)
 
     def __len__(self) -> int:
         """Return how many statements the named graphs hold, the union not counted."""
