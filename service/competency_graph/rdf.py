@@ -166,26 +166,24 @@ def seed_lines(
     return sorted(text.splitlines(keepends=True))
 
 
-# The graph's name follows a whole object: an IRI, a blank node, or a literal with what types it.
-_LINE = re.compile(
-    rb"""(?:<(?P<iri>[^>]*)>|(?P<blank>_:\S+))[ ]<[^>]*>[ ]
-         (?:<[^>]*>|_:\S+|"(?:[^"\\]++|\\.)*+"(?:\^\^<[^>]*>|@\S+)?)
-         (?:[ ]<(?P<graph>[^>]*)>)?[ ]\.""",
-    re.VERBOSE,
-)
-
-
 def subjects_of_lines(lines: Iterable[bytes]) -> set[tuple[str, str]]:
     """Return the (graph, subject) pairs that N-Quads lines of our own writing are about.
 
     A blank node is ``_:label``; the default graph is an empty string.
     """
-    found: set[tuple[bytes, bytes]] = set()
+    found: dict[bytes, set[bytes]] = {}
     for line in lines:
-        match = _LINE.match(line)
-        assert match is not None, "lines are as the engine writes them"
-        found.add((match["graph"] or b"", match["iri"] or match["blank"]))
-    return {(graph.decode(), subject.decode()) for graph, subject in found}
+        last = line.rsplit(b" ", 2)[1]
+        # The last term is the graph, unless it is an object: the third term, or the end of a
+        # literal, which has a quotation mark where an IRI has none.
+        named = last.startswith(b"<") and b'"' not in last and line.count(b" ") > 3
+        subjects = found.setdefault(last[1:-1] if named else b"", set())
+        subjects.add(line[: line.index(b" ")])
+    return {
+        (graph.decode(), subject.strip(b"<>").decode())
+        for graph, subjects in found.items()
+        for subject in subjects
+    }
 
 
 def to_rdflib(quads: Iterable[ox.Quad]) -> Graph:

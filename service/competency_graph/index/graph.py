@@ -1,6 +1,6 @@
 """The graph in memory, in this process: filling it, asking it. Forks nothing, follows nothing."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, Final, NamedTuple
 
 import pyoxigraph as ox
@@ -46,6 +46,14 @@ def _named(iri: str) -> ox.NamedNode:
         raise BadRequest(f"“{iri}” is not an IRI. Percent-encode what it may not hold.") from None
 
 
+def _parsed(lines: Iterable[bytes]) -> list[ox.Quad]:
+    return list(ox.parse(b"\n".join(lines), ox.RdfFormat.N_QUADS))
+
+
+def _without_graph(lines: Iterable[bytes]) -> Iterator[bytes]:
+    return (line[: line.rindex(b" <")] + b" ." for line in lines)
+
+
 class Graph:
     """All named graphs at one revision, and the default graph that stands for them.
 
@@ -83,35 +91,39 @@ class Graph:
         """Whether the default graph is the union of the named ones."""
         return self._union
 
-    def apply(self, added: Iterable[bytes], removed: Iterable[bytes]) -> None:
+    def apply(
+        self,
+        added: Sequence[bytes],
+        removed: Sequence[bytes],
+        *,
+        parsed: tuple[list[ox.Quad], list[ox.Quad]] | None = None,
+    ) -> None:
         """Remove lines of N-Quads, then add lines, and keep the default graph right.
 
         With the union on, a triple leaves the default graph when no named graph holds it any more.
         A graph that has lost its last statement is gone, as for one that is built from the log.
 
         Args:
-            added: whole lines, with or without their line feeds.
+            added: whole lines, with or without their line feeds; with the union on, each names its
+                graph.
             removed: likewise.
+            parsed: the same two as statements, where the caller has them.
         """
+        new, gone = parsed or (_parsed(added), _parsed(removed))
         store = self._store
-        gone = list(ox.parse(b"\n".join(removed), ox.RdfFormat.N_QUADS))
         for quad in gone:
             store.remove(quad)
-        text = b"\n".join(added)
-        store.extend(ox.parse(text, ox.RdfFormat.N_QUADS))
+        store.extend(new)
         for name in {quad.graph_name for quad in gone}:
             if next(store.quads_for_pattern(None, None, None, name), None) is None:
                 store.remove_graph(name)
-        if not self._union:
-            return
-        for quad in gone:
-            default = ox.Quad(quad.subject, quad.predicate, quad.object)
-            store.remove(default)
-            held = store.quads_for_pattern(quad.subject, quad.predicate, quad.object, None)
-            if next(held, None) is not None:
-                store.add(default)
-        new = ox.parse(text, ox.RdfFormat.N_QUADS)
-        store.extend(ox.Quad(quad.subject, quad.predicate, quad.object) for quad in new)
+        if self._union:
+            for triple in _parsed(_without_graph(removed)):
+                store.remove(triple)
+                held = store.quads_for_pattern(triple.subject, triple.predicate, triple.object)
+                if next(held, None) is not None:
+                    store.add(triple)
+            store.extend(_parsed(_without_graph(added)))
 
     def __len__(self) -> int:
         """Return how many statements the named graphs hold, the union not counted."""

@@ -30,10 +30,11 @@ class Step:
 
     ``verb`` is ``pattern`` where ``text`` fills scratch graphs, else the keyword of an operation on
     whole graphs (``load``: do nothing) ``source`` and ``target``: ``DEFAULT``, ``NAMED``, ``ALL``
-    or an IRI. ``reads`` are the graphs named, none where it may depend on all. ``scratch`` names the
-    scratch graphs that a pattern may fill, none where variables name them; ``computes`` says
+    or an IRI. ``reads`` are the graphs named, none where it may depend on all.
+
+    Of a pattern, ``writes_default`` says whether a template is outside every graph, ``scratch``
+    names the scratch graphs that it may fill, none where variables name them, and ``computes`` says
     whether it may make literals that are not in its text.
-    ``writes_default`` says whether a template is outside every graph.
     """
 
     verb: str

@@ -5,6 +5,7 @@ fills scratch graphs with what it would add and remove, at the cost of what it m
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import compress
 
 import pyoxigraph as ox
 
@@ -76,7 +77,7 @@ class _Staging:
         self._added: set[bytes] = set()
         self._removed: set[bytes] = set()
         self._reads: set[str] | None = set()
-        # Graphs that this request made or emptied: to name them again is no mistake.
+        # Graphs that were there when this request named them: to name them again is no mistake.
         self._mentioned: set[str] = set()
 
     def run(self, operation: Operation) -> None:
@@ -104,8 +105,11 @@ class _Staging:
             text = operation.content.decode()
         except UnicodeDecodeError:
             raise BadQuery("The update is not UTF-8 text. Send it as UTF-8.") from None
-        if operation.graph is not None:
-            _node(operation.graph)
+        # They become part of the text that is run: nothing but an IRI may.
+        chosen = (*operation.using, *operation.using_named)
+        for name in chosen if operation.graph is None else (operation.graph, *chosen):
+            if isinstance(_node(name), ox.DefaultGraph):
+                raise BadRequest("A graph has an empty name. Name it by an IRI.")
         for step in steps(
             text,
             graph=operation.graph,
@@ -156,6 +160,7 @@ class _Staging:
         if step.verb == "clear":
             for name in self._names(step):
                 self._writable(name)
+                self._read({name})
                 self._settle(_in_graph(self._triples(name), name), [])
             return
         self._writable(step.target)
@@ -230,13 +235,14 @@ class _Staging:
         """Apply what of this is not so already: removals first, so what is in both stays."""
         staying = set(added)
         leaving = [line for line in removed if line not in staying] if staying else removed
-        store = self._store
-        gone = [line for line, quad in zip(leaving, _parsed(leaving), strict=True) if quad in store]
-        new = [line for line, quad in zip(added, _parsed(added), strict=True) if quad not in store]
-        self._mentioned |= {graph for graph, _ in subjects_of_lines(gone)}
-        _count(self._removed, self._added, gone)
-        _count(self._added, self._removed, new)
-        self._graph.apply(new, gone)
+        gone, new = _parsed(leaving), _parsed(added)
+        going = [quad in self._store for quad in gone]
+        coming = [quad not in self._store for quad in new]
+        gone_lines, new_lines = list(compress(leaving, going)), list(compress(added, coming))
+        _count(self._removed, self._added, gone_lines)
+        _count(self._added, self._removed, new_lines)
+        parsed = list(compress(new, coming)), list(compress(gone, going))
+        self._graph.apply(new_lines, gone_lines, parsed=parsed)
 
     def _labelled(self, lines: list[bytes]) -> list[bytes]:
         """Return lines with the blank nodes that the engine made under labels of ours."""
@@ -305,6 +311,8 @@ class _Staging:
         return f"The graphs are: {', '.join(names)}." if names else "There are no graphs yet."
 
     def _read(self, names: Iterable[str] | None) -> None:
+        """Note what the difference depends on, and that these graphs were there."""
+        self._mentioned.update(name for name in names or () if self._there(name))
         if names is None or (self._graph.union and DEFAULT in names):
             self._reads = None
         elif self._reads is not None:
@@ -341,5 +349,5 @@ def _as_kept(quads: Iterable[ox.Quad]) -> list[ox.Quad]:
 
 def _count(there: set[bytes], undone: set[bytes], lines: list[bytes]) -> None:
     """Note a change of lines, which may undo an earlier one of the same request."""
-    there.update(line for line in lines if line not in undone)
+    there.update(lines if undone.isdisjoint(lines) else [x for x in lines if x not in undone])
     undone.difference_update(lines)
