@@ -32,6 +32,7 @@ from competency_graph.model import (
     Severity,
     joined,
     pack_operations,
+    split,
 )
 from competency_graph.reports import finding_json
 from competency_graph.vocab import GRAPH
@@ -316,7 +317,7 @@ def local_gate(settings: Settings, *, now: Callable[[], datetime]) -> Iterator[t
 
     def catch_up(*_: object) -> None:
         for number, removed, added in follow(graph.revision):
-            graph.apply([added], [removed])
+            graph.apply(split(added), split(removed))
             graph.revision = number
 
     def begin() -> LocalTrial:
@@ -355,16 +356,11 @@ def _read_staged(content: bytes) -> tuple[dict[str, Any], Difference]:
     head = json.loads(line)
     read = head["read"]
     return head, Difference(
-        removed=_lines(lines[: head["removed"]]),
-        added=_lines(lines[head["removed"] :]),
+        removed=tuple(split(lines[: head["removed"]])),
+        added=tuple(split(lines[head["removed"] :])),
         touched=frozenset((graph, subject) for graph, subject in head["touched"]),
         graphs_read=None if read is None else frozenset(read),
     )
-
-
-def _lines(text: bytes) -> tuple[bytes, ...]:
-    # Not splitlines(): a carriage return inside a line would split it.
-    return tuple(text[:-1].split(b"\n")) if text else ()
 
 
 def _renumbered(lines: Sequence[bytes], staged: int, number: int) -> Sequence[bytes]:

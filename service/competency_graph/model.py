@@ -88,6 +88,12 @@ def joined(lines: Iterable[bytes]) -> bytes:
     return b"".join(line + b"\n" for line in lines)
 
 
+def split(text: bytes) -> list[bytes]:
+    """Return the lines of a text without their line feeds."""
+    # Not splitlines(): a carriage return inside a line would split it.
+    return text.removesuffix(b"\n").split(b"\n") if text else []
+
+
 OperationKind = Literal["update", "add", "replace", "delete", "lines"]
 
 

@@ -15,8 +15,10 @@ from urllib.parse import urljoin
 
 import pyoxigraph as ox
 import pytest
+from competency_graph.errors import BadQuery, OutboundRefused
 from competency_graph.index import Graph
 from competency_graph.index.staging import stage
+from competency_graph.index.updates import read_update
 from competency_graph.log import Draft, Log
 from competency_graph.model import Operation
 from rdflib import Graph as Manifest
@@ -151,3 +153,35 @@ def test_a_store_rebuilt_from_the_log_is_the_expected_one(name: str, tmp_path: P
         rebuilt.load(log.content_blocks())
     assert _canonical(rebuilt) == _canonical(_loaded(case.after))
     assert set(rebuilt.store) == set(graph.store)
+
+
+_SYNTAX = ("syntax-update-1/manifest.ttl", "syntax-update-2/manifest.ttl")
+
+
+def _texts(kind: URIRef) -> list[str]:
+    found: list[str] = []
+    for name in _SYNTAX:
+        manifest = _manifest(name)
+        actions = (manifest.value(test, MF.action) for test in manifest.subjects(RDF.type, kind))
+        # The suite counts on a base; a request to us has none.
+        found += [f"BASE <{_BASE}> " + _content(action)[0].decode() for action in actions]
+    return found
+
+
+def test_what_the_standard_can_read_is_read_unless_it_fetches() -> None:
+    texts = _texts(MF.PositiveUpdateSyntaxTest11)
+    refused = []
+    for text in texts:
+        try:
+            read_update(text)
+        except OutboundRefused:
+            refused.append(text)
+    assert (len(texts), len(refused)) == (42, 5)
+
+
+def test_what_the_standard_cannot_read_is_refused() -> None:
+    texts = _texts(MF.NegativeUpdateSyntaxTest11)
+    assert len(texts) == 13
+    for text in texts:
+        with pytest.raises(BadQuery):
+            read_update(text)

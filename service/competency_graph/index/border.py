@@ -151,6 +151,7 @@ def _placed(
 
 def _only(value: str, text: str) -> int | None:
     """Return where the one member or element stands that says this in JSON or XML, if one does."""
-    spelt = (json.dumps(value), json.dumps(value, ensure_ascii=False), f">{escape(value)}<")
-    found = [match.start() for s in set(spelt) for match in re.finditer(re.escape(s), text)]
+    spelt = [json.dumps(value), json.dumps(value, ensure_ascii=False)]
+    wanted = "|".join([*map(re.escape, spelt), f"(?<=>){re.escape(escape(value))}(?=<)"])
+    found = [match.start() for match in re.finditer(wanted, text)]
     return found[0] if len(found) == 1 else None

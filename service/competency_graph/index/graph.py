@@ -56,6 +56,14 @@ def _named(iri: str) -> ox.NamedNode:
         raise BadRequest(f"“{iri}” is not an IRI. Percent-encode what it may not hold.") from None
 
 
+def _parsed(lines: Iterable[bytes]) -> list[ox.Quad]:
+    return list(ox.parse(b"\n".join(lines), ox.RdfFormat.N_QUADS))
+
+
+def _without_graph(lines: Iterable[bytes]) -> Iterator[bytes]:
+    return (line[: line.rindex(b" <")] + b" ." for line in lines)
+
+
 class Graph:
     """All named graphs at one revision, and the default graph that stands for them.
 
@@ -96,37 +104,41 @@ class Graph:
         """Whether the default graph is the union of the named ones."""
         return self._union
 
-    def apply(self, added: Iterable[bytes], removed: Iterable[bytes]) -> None:
+    def apply(
+        self,
+        added: Sequence[bytes],
+        removed: Sequence[bytes],
+        *,
+        parsed: tuple[list[ox.Quad], list[ox.Quad]] | None = None,
+    ) -> None:
         """Remove lines of N-Quads, then add lines, and keep the default graph right.
 
-        Lines may have their line feeds or not, and may come several at a time. The revision is the
-        caller's to set.
-        """
-        self.change(
-            added=list(ox.parse(b"\n".join(added), ox.RdfFormat.N_QUADS)),
-            removed=list(ox.parse(b"\n".join(removed), ox.RdfFormat.N_QUADS)),
-        )
+        With the union on, a triple leaves the default graph when no named graph holds it any more.
+        A graph that has lost its last statement is gone, as for one that is built from the log.
 
-    def change(self, *, added: Sequence[ox.Quad], removed: Sequence[ox.Quad]) -> None:
-        """Do the same with statements as the engine has them.
-
-        A graph that has lost its last statement is gone, as it is for a graph built from the log;
-        with the union on, a triple leaves the default graph when no named graph holds it.
+        Args:
+            added: whole lines, with or without their line feeds; with the union on, each names its
+                graph.
+            removed: likewise.
+            parsed: the same two as statements, where the caller has them.
         """
-        for quad in removed:
-            self._store.remove(quad)
-        self._store.extend(added)
+        new, gone = parsed or (_parsed(added), _parsed(removed))
+        store = self._store
+        for quad in gone:
+            store.remove(quad)
+        store.extend(new)
+        for name in {quad.graph_name for quad in gone}:
+            if next(store.quads_for_pattern(None, None, None, name), None) is None:
+                store.remove_graph(name)
         if self._union:
-            for quad in removed:
-                left = self._store.quads_for_pattern(quad.subject, quad.predicate, quad.object)
-                if all(isinstance(held.graph_name, ox.DefaultGraph) for held in left):
-                    self._store.remove(ox.Quad(quad.subject, quad.predicate, quad.object))
-            self._store.extend(ox.Quad(q.subject, q.predicate, q.object) for q in added)
-        for name in {quad.graph_name for quad in removed}:
-            if next(self._store.quads_for_pattern(None, None, None, name), None) is None:
-                self._store.remove_graph(name)
-        self.removed += len(removed)
-        self._changed |= {_name(quad) for quads in (added, removed) for quad in quads}
+            for triple in _parsed(_without_graph(removed)):
+                store.remove(triple)
+                held = store.quads_for_pattern(triple.subject, triple.predicate, triple.object)
+                if next(held, None) is not None:
+                    store.add(triple)
+            store.extend(_parsed(_without_graph(added)))
+        self.removed += len(gone)
+        self._changed |= {_name(quad) for quads in (new, gone) for quad in quads}
 
     def forget_changed(self) -> frozenset[str]:
         """Return the graphs that changes were applied to since this was asked last."""

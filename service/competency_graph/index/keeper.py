@@ -15,6 +15,7 @@ from competency_graph.index import fork, reader, wire
 from competency_graph.index.board import Board
 from competency_graph.index.graph import Graph
 from competency_graph.index.reader import Lane
+from competency_graph.model import split
 
 _TICK: Final = 0.5
 _TOO_YOUNG_TO_DIE: Final = 0.02
@@ -168,7 +169,7 @@ class Keeper:
             self._apply(revision, removed, added)
 
     def _apply(self, revision: int, removed: bytes, added: bytes) -> None:
-        self._graph.apply([added], [removed])
+        self._graph.apply(split(added), split(removed))
         self._graph.revision = revision
         if not self._generation:
             return

@@ -22,6 +22,7 @@ from competency_graph.errors import CompetencyGraphError, InternalError, LimitRe
 from competency_graph.index import fork, wire
 from competency_graph.index.board import Board
 from competency_graph.index.graph import Graph, Writer
+from competency_graph.model import split
 from competency_graph.rdf import SYNTAXES, Syntax
 
 INLINE: Final = 1 << 16
@@ -149,7 +150,7 @@ def _catch_up(graph: Graph, board: Board) -> bool:
         if change is None or graph.removed > _MOST_REMOVED:
             return False
         removed, added = change
-        graph.apply([added], [removed])
+        graph.apply(split(added), split(removed))
         graph.revision += 1
     return True
 

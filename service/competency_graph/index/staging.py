@@ -5,6 +5,7 @@ fills scratch graphs with what it would add and remove, at the cost of what it m
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import compress
 
 import pyoxigraph as ox
 
@@ -23,7 +24,7 @@ from competency_graph.index.rewriting import (
     steps,
 )
 from competency_graph.model import Difference, Operation
-from competency_graph.rdf import SYNTAXES, parse
+from competency_graph.rdf import SYNTAXES, parse, subjects_of_lines
 
 _LINES = next(syntax for syntax in SYNTAXES if syntax.name == "n-quads")
 _Name = ox.NamedNode | ox.DefaultGraph
@@ -73,10 +74,10 @@ class _Staging:
         self._store = graph.store
         self._labels = labels
         self._minted = 0
-        self._added: dict[bytes, ox.Quad] = {}
-        self._removed: dict[bytes, ox.Quad] = {}
+        self._added: set[bytes] = set()
+        self._removed: set[bytes] = set()
         self._reads: set[str] | None = set()
-        # Graphs that this request made or emptied: to name them again is no mistake.
+        # Graphs that were there when this request named them: to name them again is no mistake.
         self._mentioned: set[str] = set()
 
     def run(self, operation: Operation) -> None:
@@ -92,15 +93,10 @@ class _Staging:
 
     def difference(self) -> Difference:
         """Return what was changed in all."""
-        touched = set()
-        for quad in (*self._added.values(), *self._removed.values()):
-            subject = quad.subject
-            spelt = subject.value if isinstance(subject, ox.NamedNode) else str(subject)
-            touched.add((_name(quad), spelt))
         return Difference(
             added=tuple(sorted(self._added)),
             removed=tuple(sorted(self._removed)),
-            touched=frozenset(touched),
+            touched=frozenset(subjects_of_lines(self._added | self._removed)),
             graphs_read=None if self._reads is None else frozenset(self._reads),
         )
 
@@ -109,8 +105,11 @@ class _Staging:
             text = operation.content.decode()
         except UnicodeDecodeError:
             raise BadQuery("The update is not UTF-8 text. Send it as UTF-8.") from None
-        if operation.graph is not None:
-            _node(operation.graph)
+        # They become part of the text that is run: nothing but an IRI may.
+        chosen = (*operation.using, *operation.using_named)
+        for name in chosen if operation.graph is None else (operation.graph, *chosen):
+            if isinstance(_node(name), ox.DefaultGraph):
+                raise BadRequest("A graph has an empty name. Name it by an IRI.")
         for step in steps(
             text,
             graph=operation.graph,
@@ -130,27 +129,25 @@ class _Staging:
             self._store.update(step.text)
         except (RuntimeError, ValueError) as error:
             raise BadQuery(f"The update cannot be evaluated: {error}.") from None
-        moved: dict[str, list[ox.Quad]] = {ADDED: [], REMOVED: []}
+        moved: dict[str, list[bytes]] = {ADDED: [], REMOVED: []}
         filled = self._graph.graph_names() if step.scratch is None else step.scratch
         for iri in filled:
             stood = stands_for(iri)
             if stood is None:
                 continue
-            (kind, graph), name = stood, ox.NamedNode(iri)
+            kind, graph = stood
             self._read({graph})
             if graph != DEFAULT and stands_for(graph) is not None:
                 raise BadRequest(
                     f"The service keeps graph names that begin with “{kind}” for itself. "
                     "Choose another name."
                 )
-            target = _node(graph)
-            moved[kind] += [
-                ox.Quad(quad.subject, quad.predicate, quad.object, target)
-                for quad in self._store.quads_for_pattern(None, None, None, name)
-            ]
-            self._store.remove_graph(name)
-        refuse_computed(moved[ADDED])
-        self._settle(moved[REMOVED], self._labelled(moved[ADDED]))
+            moved[kind] += _in_graph(self._triples(iri), graph)
+            self._store.remove_graph(ox.NamedNode(iri))
+        added = self._labelled(moved[ADDED])
+        if step.computes:
+            refuse_computed(_parsed(added))
+        self._settle(moved[REMOVED], added)
 
     def _manage(self, step: Step) -> None:
         if step.verb == "create":
@@ -163,18 +160,18 @@ class _Staging:
         if step.verb == "clear":
             for name in self._names(step):
                 self._writable(name)
-                self._settle(self._quads(name), [])
+                self._read({name})
+                self._settle(_in_graph(self._triples(name), name), [])
             return
         self._writable(step.target)
         if not self._known(step.source, silent=step.silent) or step.source == step.target:
             return
         if step.verb == "move":
             self._writable(step.source)
-        source, target = self._triples(step.source), self._triples(step.target)
-        removed = set() if step.verb == "add" else target - source
-        gone = _in_graph(removed, step.target)
+        source, target = set(self._triples(step.source)), set(self._triples(step.target))
+        gone = [] if step.verb == "add" else _in_graph(target - source, step.target)
         if step.verb == "move":
-            gone += self._quads(step.source)
+            gone += _in_graph(source, step.source)
         self._settle(gone, _in_graph(source - target, step.target))
 
     def _names(self, step: Step) -> list[str]:
@@ -207,10 +204,11 @@ class _Staging:
         self._read(named)
         new = _as_kept(self._renamed(quads))
         if operation.kind == "add":
-            self._settle([], new)
+            self._settle([], _lines(new))
             return
-        old = [quad for name in named for quad in self._quads(name)]
-        self._settle(*changed(old, new))
+        old = [line for name in named for line in _in_graph(self._triples(name), name)]
+        removed, added = changed(_parsed(old), new)
+        self._settle(_lines(removed), _lines(added))
 
     def _delete(self, operation: Operation) -> None:
         name = operation.graph or DEFAULT
@@ -218,7 +216,7 @@ class _Staging:
         if name != DEFAULT and not self._there(name):
             raise NotFound(f"There is no graph {name}. GET /graphs lists those there are.")
         self._read({name})
-        self._settle(self._quads(name), [])
+        self._settle(_in_graph(self._triples(name), name), [])
 
     def _exactly(self, operation: Operation) -> None:
         removed_lines, _, added_lines = operation.content.partition(b"\n\n")
@@ -231,28 +229,33 @@ class _Staging:
         for name in named:
             self._writable(name)
         self._read(named)
-        self._settle(_as_kept(removed), _as_kept(added))
+        self._settle(_lines(_as_kept(removed)), _lines(_as_kept(added)))
 
-    def _settle(self, removed: Iterable[ox.Quad], added: Iterable[ox.Quad]) -> None:
+    def _settle(self, removed: list[bytes], added: list[bytes]) -> None:
         """Apply what of this is not so already: removals first, so what is in both stays."""
         staying = set(added)
-        gone = [q for q in removed if q not in staying and q in self._store]
-        new = [q for q in staying if q not in self._store]
-        self._mentioned |= {_name(quad) for quad in gone}
-        _count(self._removed, self._added, gone)
-        _count(self._added, self._removed, new)
-        self._graph.change(added=new, removed=gone)
+        leaving = [line for line in removed if line not in staying] if staying else removed
+        gone, new = _parsed(leaving), _parsed(added)
+        going = [quad in self._store for quad in gone]
+        coming = [quad not in self._store for quad in new]
+        gone_lines, new_lines = list(compress(leaving, going)), list(compress(added, coming))
+        _count(self._removed, self._added, gone_lines)
+        _count(self._added, self._removed, new_lines)
+        parsed = list(compress(new, coming)), list(compress(gone, going))
+        self._graph.apply(new_lines, gone_lines, parsed=parsed)
 
-    def _labelled(self, quads: list[ox.Quad]) -> list[ox.Quad]:
-        """Return statements with the blank nodes that the engine made under labels of ours."""
-        fresh: dict[ox.BlankNode, bool] = {}
-        for quad in quads:
-            for end in (quad.subject, quad.object):
-                if isinstance(end, ox.BlankNode) and end not in fresh:
-                    fresh[end] = not self._holds(end)
-        if not any(fresh.values()):
-            return quads
-        return self._renamed(quads, {node for node, new in fresh.items() if new})
+    def _labelled(self, lines: list[bytes]) -> list[bytes]:
+        """Return lines with the blank nodes that the engine made under labels of ours."""
+        blank = [line for line in lines if line.startswith(b"_:") or b" _:" in line]
+        if not blank:
+            return lines
+        quads = _parsed(blank)
+        ends = (end for quad in quads for end in (quad.subject, quad.object))
+        nodes = dict.fromkeys(end for end in ends if isinstance(end, ox.BlankNode))
+        fresh = {node for node in nodes if not self._holds(node)}
+        others = set(blank)
+        ground = [line for line in lines if line not in others]
+        return ground + _lines(self._renamed(quads, fresh))
 
     def _holds(self, node: ox.BlankNode) -> bool:
         as_subject = self._store.quads_for_pattern(node, None, None, None)
@@ -277,12 +280,10 @@ class _Staging:
             for q in quads
         ]
 
-    def _quads(self, name: str) -> list[ox.Quad]:
-        return list(self._store.quads_for_pattern(None, None, None, _node(name)))
-
-    def _triples(self, name: str) -> set[bytes]:
+    def _triples(self, name: str) -> list[bytes]:
+        """Return the lines of a graph, without its name."""
         text = self._store.dump(format=ox.RdfFormat.N_TRIPLES, from_graph=_node(name)) or b""
-        return set(text.split(b"\n")) - {b""}
+        return text.split(b"\n")[:-1]
 
     def _there(self, name: str) -> bool:
         node = _node(name)
@@ -310,6 +311,8 @@ class _Staging:
         return f"The graphs are: {', '.join(names)}." if names else "There are no graphs yet."
 
     def _read(self, names: Iterable[str] | None) -> None:
+        """Note what the difference depends on, and that these graphs were there."""
+        self._mentioned.update(name for name in names or () if self._there(name))
         if names is None or (self._graph.union and DEFAULT in names):
             self._reads = None
         elif self._reads is not None:
@@ -320,10 +323,21 @@ def _name(quad: ox.Quad) -> str:
     return quad.graph_name.value if isinstance(quad.graph_name, ox.NamedNode) else DEFAULT
 
 
-def _in_graph(triples: Iterable[bytes], name: str) -> list[ox.Quad]:
-    target = _node(name)
-    parsed = ox.parse(b"\n".join(triples), ox.RdfFormat.N_TRIPLES)
-    return [ox.Quad(quad.subject, quad.predicate, quad.object, target) for quad in parsed]
+def _in_graph(triples: Iterable[bytes], name: str) -> list[bytes]:
+    """Return lines of triples as lines of a graph."""
+    if name == DEFAULT:
+        return list(triples)
+    end = f"{_node(name)} .".encode()
+    return [line[:-1] + end for line in triples]
+
+
+def _lines(quads: Iterable[ox.Quad]) -> list[bytes]:
+    text = ox.serialize(quads, format=_LINES.format) or b""
+    return text.split(b"\n")[:-1]
+
+
+def _parsed(lines: Iterable[bytes]) -> list[ox.Quad]:
+    return list(ox.parse(b"\n".join(lines), _LINES.format))
 
 
 def _as_kept(quads: Iterable[ox.Quad]) -> list[ox.Quad]:
@@ -333,9 +347,7 @@ def _as_kept(quads: Iterable[ox.Quad]) -> list[ox.Quad]:
     return list(store)
 
 
-def _count(there: dict[bytes, ox.Quad], undone: dict[bytes, ox.Quad], quads: list[ox.Quad]) -> None:
-    """Note a change of statements, which may undo an earlier one of the same request."""
-    text = ox.serialize(quads, format=_LINES.format) or b""
-    for line, quad in zip(text.split(b"\n"), quads, strict=False):
-        if undone.pop(line, None) is None:
-            there[line] = quad
+def _count(there: set[bytes], undone: set[bytes], lines: list[bytes]) -> None:
+    """Note a change of lines, which may undo an earlier one of the same request."""
+    there.update(lines if undone.isdisjoint(lines) else [x for x in lines if x not in undone])
+    undone.difference_update(lines)
