@@ -12,7 +12,7 @@ run: .venv/run
 	@$(BIN)/competency-graph serve
 
 test: check
-	@echo "== Tests"
+	@echo "== Tests (about six minutes on two cores)"
 	@$(BIN)/python -m pytest
 
 check: .venv/dev
@@ -32,18 +32,18 @@ bench: .venv/dev
 	@$(BIN)/python -m bench
 
 .venv/made:
-	@echo "== Making a virtual environment in .venv"
+	@echo "== Making a virtual environment in .venv (once)"
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=…" if sys.version_info < (3, 11) else 0)'
 	@$(PYTHON) -m venv .venv
 	@touch $@
 
 .venv/run: .venv/made pyproject.toml constraints.txt
-	@echo "== Installing the service"
+	@echo "== Installing the service and its libraries into .venv (once, a minute or two)"
 	@$(PIP) --editable .
 	@touch $@
 
 .venv/dev: .venv/made pyproject.toml constraints.txt
-	@echo "== Installing the service and what checks it"
+	@echo "== Installing the service and what checks it into .venv (once, a minute or two)"
 	@$(PIP) --editable '.[dev]'
 	@touch $@
 
