@@ -43,7 +43,11 @@ WRONG = [
     (["query", "-e", "ASK {}", "--database", "sqlite:///text.db"], 2, "text.db is not a database"),
     (["query", "none.rq"], 2, "none.rq cannot be read: No such file or directory."),
     (["query", "latin.rq"], 2, "latin.rq is not a text in UTF-8."),
-    (["query", "-e", "ASK {}", "--url", "http://127.0.0.1:1"], 3, "(Connection refused)"),
+    (
+        ["query", "-e", "ASK {}", "--url", "http://127.0.0.1:1"],
+        3,
+        "127.0.0.1:1: Connection refused.",
+    ),
     (["query", "-e", "ASK {}", "--url", "http://a", "--database", "b"], 2, "not both"),
     (["query", "-e", "SELECT * { ?s ?p }"], 2, "The query cannot be read"),
     (["query", "-e", "SELECT * { SERVICE <http://a/> { } }"], 2, "SERVICE"),

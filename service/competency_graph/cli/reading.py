@@ -69,10 +69,7 @@ def fetch(url: str, path: str, accept: str, body: bytes | None = None) -> bytes:
     except OSError as error:
         reason = getattr(error, "reason", error)
         reason = getattr(reason, "strerror", None) or reason
-        raise Unavailable(
-            f"Nobody answers at {url} ({reason}). Is the service running there? "
-            "Start it: competency-graph serve."
-        ) from None
+        raise Unavailable(f"Nobody answers at {url}: {reason}.") from None
 
 
 _EXAMPLE_QUERY = "SELECT ?role { ?role a <https://w3id.org/competency-graph/ns#Role> }"
