@@ -87,7 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{os.cpu_count()} cores, Python {platform.python_version()}.")
     for name in given.part or _PARTS:
         part = _PARTS[name]
-        say(f"{name}: {part.about}")
+        load = os.getloadavg()[0]
+        say(f"{name}: {part.about}" + (f"; the machine is busy ({load:.1f})" if load > 1 else ""))
         part.run(given.size or list(part.sizes), given.rounds or part.rounds, given.seconds)
 
 

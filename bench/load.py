@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from math import inf
 
 Address = tuple[str, int]
 _PATIENCE = 30.0
@@ -104,22 +105,22 @@ def _is_whole(content: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steady:
-    """How long answers took in milliseconds, counted from when they were due; and the faults."""
+    """When answers were due and how many milliseconds after that they came; and the faults."""
 
-    milliseconds: list[float]
+    answers: list[tuple[float, float]]
     faults: list[str]
 
-    def percentile(self, share: float) -> float:
-        """Return the time within which this share of the answers came."""
-        ordered = sorted(self.milliseconds)
-        return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+    def percentile(self, share: float, between: tuple[float, float] = (0.0, inf)) -> float:
+        """Return the milliseconds within which this share of the answers came."""
+        ordered = sorted(ms for due, ms in self.answers if between[0] <= due <= between[1])
+        return ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else 0.0
 
 
 def steady(
     address: Address, requests: Iterator[bytes], *, per_second: float, until: Callable[[], bool]
 ) -> Steady:
     """Ask at a steady pace, whether or not earlier requests are answered, until told to stop."""
-    told = Steady(milliseconds=[], faults=[])
+    told = Steady(answers=[], faults=[])
     idle: deque[socket.socket] = deque()
     busy: dict[int, tuple[socket.socket, float, bytes]] = {}
     due = time.monotonic()
@@ -170,7 +171,7 @@ def _take(
         return
     del busy[descriptor]
     if content[9:12] == b"200":
-        told.milliseconds.append(1000 * (time.monotonic() - due))
+        told.answers.append((due, 1000 * (time.monotonic() - due)))
     else:
         told.faults.append(content[:300].decode(errors="replace") or "connection closed")
     if len(content) > len(before):
