@@ -6,8 +6,10 @@ With it comes what the service always has: ontology and shapes. All is kept in `
 """
 
 import random
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -254,6 +256,7 @@ def generated_lines(size: str, *, seed: int = 1) -> list[bytes]:
     return sorted({line.encode() for line in found})
 
 
+@cache
 def _vocabulary_lines() -> list[bytes]:
     """Return ontology and shapes, without the framework that ships."""
     ships = (g for g in shipped_graphs("framework") if "frameworks" not in g.files[0].parts)
@@ -265,8 +268,11 @@ def _vocabulary_lines() -> list[bytes]:
 def _place(name: str) -> Path:
     """Return a file of the cache that is another as soon as what makes it is."""
     made_of = Path(__file__).read_bytes() + b"".join(_vocabulary_lines())
-    folder = CACHE / sha256(made_of).hexdigest()[:12]
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = CACHE / f"data-{sha256(made_of).hexdigest()[:12]}"
+    if not folder.is_dir():
+        for old in CACHE.glob("data-*"):
+            shutil.rmtree(old)
+        folder.mkdir(parents=True)
     return (folder / name).resolve()
 
 
