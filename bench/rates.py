@@ -150,7 +150,7 @@ def _slug_path(thing: tuple[str, str]) -> str:
 def asked(size: str, text: str, path: str) -> Iterator[bytes]:
     """Yield a query about one competency after another, as the SPARQL protocol has it.
 
-    No text comes twice: rdflib-endpoint answers repeated texts many times faster.
+    No text comes twice: rdflib-endpoint keeps the queries that it prepared.
     """
     heads = [
         f"GET {path}?query={quote(text.format(iri=iri), safe='')}%20LIMIT%20".encode()
