@@ -60,7 +60,8 @@ def service(database: Path, **settings: str) -> Iterator[Running]:
             while found is None:
                 told = (folder / "said").read_text()
                 found = re.search(r"at http://([\d.]+):(\d+)/", told)
-                if process.poll() is not None:
+                # A web process that cannot start is started again and again.
+                if process.poll() is not None or "Traceback" in told:
                     raise RuntimeError(f"The service did not start: {told}")
                 time.sleep(0.005)
             seconds = time.monotonic() - began
