@@ -1,5 +1,6 @@
 # make run   set up and serve the shipped framework
 # make test  set up and run every check
+# make bench measure, beside other servers (about a quarter of an hour; docs/benchmarks.md)
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -29,6 +30,7 @@ format: .venv/dev
 	@$(BIN)/ruff format .
 
 bench: .venv/dev
+	@echo "== Measuring; parts alone: $(BIN)/python -m bench --help" >&2
 	@$(BIN)/python -m bench
 
 .venv/made:
@@ -48,4 +50,4 @@ bench: .venv/dev
 	@touch $@
 
 clean:
-	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
