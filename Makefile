@@ -1,5 +1,6 @@
 # make run   set up and serve the shipped framework
 # make test  set up and run every check
+# make bench measure, beside other servers (about a quarter of an hour; docs/benchmarks.md)
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -12,7 +13,7 @@ run: .venv/run
 	@$(BIN)/competency-graph serve
 
 test: check
-	@echo "== Tests"
+	@echo "== Tests (about six minutes on two cores)"
 	@$(BIN)/python -m pytest
 
 check: .venv/dev
@@ -29,23 +30,24 @@ format: .venv/dev
 	@$(BIN)/ruff format .
 
 bench: .venv/dev
+	@echo "== Measuring; parts alone: $(BIN)/python -m bench --help" >&2
 	@$(BIN)/python -m bench
 
 .venv/made:
-	@echo "== Making a virtual environment in .venv"
+	@echo "== Making a virtual environment in .venv (once)"
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=…" if sys.version_info < (3, 11) else 0)'
 	@$(PYTHON) -m venv .venv
 	@touch $@
 
 .venv/run: .venv/made pyproject.toml constraints.txt
-	@echo "== Installing the service"
+	@echo "== Installing the service and its libraries into .venv (once, a minute or two)"
 	@$(PIP) --editable .
 	@touch $@
 
 .venv/dev: .venv/made pyproject.toml constraints.txt
-	@echo "== Installing the service and what checks it"
+	@echo "== Installing the service and what checks it into .venv (once, a minute or two)"
 	@$(PIP) --editable '.[dev]'
 	@touch $@
 
 clean:
-	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

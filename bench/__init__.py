@@ -1,1 +1,1 @@
-"""Measures, never tested: rates side by side with a bare handler under the same server."""
+"""Measures, never tested: rates, start-up, memory and hostile queries, beside other servers."""

@@ -1,92 +1,95 @@
-"""`make bench`: look-ups and a small query beside a bare Flask handler."""
+"""`python -m bench PART …`: measures, in turns, and prints tables. `make bench` runs all parts."""
 
+import argparse
 import os
-import re
-import signal
-import socket
+import platform
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from statistics import median
-from urllib.parse import quote
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from bench.load import rate
+from bench import costs, graphs, hostile, rates
+from bench.servers import say
 
-_WORKERS = 2
-_SECONDS = 3.0
-_ROUNDS = 3
-_QUERY = (
-    "PREFIX cg: <https://w3id.org/competency-graph/ns#> SELECT ?requirement WHERE {{ "
-    "?requirement cg:requiresLevel ?level ; cg:hasImportance cg:Essential }} LIMIT {limit}"
-)
-_CASES: dict[str, Callable[[int], str]] = {
-    "look-up, cached": lambda n: "/api/v1/levels/3-competent",
-    "look-up, uncached": lambda n: f"/api/v1/levels/3-competent?lang=x-{n}",
-    "small SPARQL query, uncached": lambda n: (
-        "/sparql?query=" + quote(_QUERY.format(limit=1 + n % 10))
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """A part that can be run alone."""
+
+    run: Callable[[list[str], int, float], None]
+    about: str
+    sizes: tuple[str, ...]
+    rounds: int = 3
+
+
+def _check(sizes: list[str], _rounds: int, _seconds: float) -> None:
+    """Judge the generated frameworks by the shipped shapes."""
+    for size in sizes:
+        say(f"Judging the generated frameworks of {size} triples")
+        told = subprocess.run(
+            [sys.executable, "-m", "competency_graph", "validate", graphs.generated_file(size)],
+            env=os.environ | {"COMPETENCY_GRAPH_VALIDATION_TIMEOUT": "900"},
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        print(f"\nGenerated frameworks, {size} triples: {told.stdout.strip().splitlines()[-1]}")
+        if told.returncode:
+            raise SystemExit("The generator makes data that the core shapes refuse.")
+
+
+_PARTS = {
+    "check": _Part(run=_check, about="the generated graphs keep the core shapes", sizes=("10k",)),
+    "lookups": _Part(
+        run=rates.lookups,
+        about="/api/v1 objects, cached and uncached, beside a bare Flask handler",
+        sizes=("10k", "100k", "1M"),
+    ),
+    "queries": _Part(
+        run=rates.queries,
+        about="small SPARQL queries beside oxigraph serve and rdflib-endpoint (to 100k)",
+        sizes=("10k", "100k", "1M"),
+    ),
+    "start": _Part(
+        run=costs.start, about="start to ready beside a raw bulk_load, taken apart", sizes=("1M",)
+    ),
+    "memory": _Part(
+        run=costs.memory, about="memory idle and after scans beside a raw store", sizes=("1M",)
+    ),
+    "hostile": _Part(
+        run=hostile.hostile,
+        about="hostile queries end at a limit, and look-ups do not feel them",
+        sizes=("100k",),
+        rounds=5,
     ),
 }
 
 
-@contextmanager
-def _service() -> Iterator[tuple[str, int]]:
-    with tempfile.TemporaryDirectory() as folder:
-        options = ["--bind", "127.0.0.1:0", "--workers", str(_WORKERS)]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "competency_graph", "serve", *options],
-            cwd=folder,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stderr is not None
-        try:
-            for line in process.stderr:
-                found = re.search(r"at http://([\d.]+):(\d+)/", line)
-                if found:
-                    yield found[1], int(found[2])
-                    return
-            raise AssertionError("the service did not start")
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait()
-
-
-@contextmanager
-def _bare() -> Iterator[tuple[str, int]]:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        descriptor = listening.fileno()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bench.bare", str(descriptor), str(_WORKERS)],
-            pass_fds=[descriptor],
-        )
-        try:
-            time.sleep(2)
-            yield listening.getsockname()[:2]
-        finally:
-            process.terminate()
-            process.wait()
-
-
-def main() -> None:
-    """Measure in turns, so that a busy moment of the machine hits all, and print a table."""
-    figures: dict[str, list[float]] = {}
-    with _bare() as bare, _service() as service:
-        for _ in range(_ROUNDS):
-            told = rate(bare, lambda n: "/", seconds=_SECONDS)
-            figures.setdefault("bare Flask handler", []).append(told)
-            for name, path in _CASES.items():
-                figures.setdefault(name, []).append(rate(service, path, seconds=_SECONDS))
-    yardstick = median(figures["bare Flask handler"])
-    print(
-        f"{os.cpu_count()} cores, {_WORKERS} workers, 8 connections, median of {_ROUNDS} rounds\n"
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the parts that are named, or all."""
+    listed = "\n".join(
+        f"  {name:<8} {part.about} ({', '.join(part.sizes)})" for name, part in _PARTS.items()
     )
-    print("| what | answers a second | to the bare handler |")
-    print("|---|---|---|")
-    for name, rates in figures.items():
-        print(f"| {name} | {median(rates):.0f} | {median(rates) / yardstick:.2f} |")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description=f"Measure the service. Parts, with the sizes that they take by themselves:\n\n"
+        f"{listed}\n\nGenerated data and other servers are kept in {graphs.CACHE}/.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("part", nargs="*", metavar="PART", help="which parts; all if none is named")
+    parser.add_argument("--size", action="append", choices=graphs.SIZES, help="may be repeated")
+    parser.add_argument("--rounds", type=int, help="how many turns the median is taken of")
+    parser.add_argument("--seconds", type=float, default=3.0, help="how long to ask in a turn")
+    given = parser.parse_args(arguments)
+    unknown = sorted(set(given.part) - set(_PARTS))
+    if unknown:
+        parser.error(f"There is no part {', '.join(unknown)}; parts are {', '.join(_PARTS)}.")
+    print(f"{os.cpu_count()} cores, Python {platform.python_version()}.")
+    for name in given.part or _PARTS:
+        part = _PARTS[name]
+        load = os.getloadavg()[0]
+        say(f"{name}: {part.about}" + (f"; the machine is busy ({load:.1f})" if load > 1 else ""))
+        part.run(given.size or list(part.sizes), given.rounds or part.rounds, given.seconds)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""The yardstick: a Flask handler that answers a constant, under the same server."""
+"""The yardstick: a Flask handler that answers a constant, under the very server of the service."""
 
 import sys
 from typing import Any
 
+from competency_graph.web import __main__ as web
 from flask import Flask, Response
-from gunicorn.app.base import BaseApplication
 
 
 def create_app() -> Flask:
@@ -19,22 +19,13 @@ def create_app() -> Flask:
     return app
 
 
-class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
-    def load_config(self) -> None:
-        """Set what the service sets."""
-        for name, value in {
-            "bind": f"fd://{sys.argv[1]}",
-            "workers": int(sys.argv[2]),
-            "worker_class": "gevent",
-            "loglevel": "warning",
-            "control_socket_disable": True,
-        }.items():
-            self.cfg.set(name, value)
-
+class _Bare(web._Server):
     def load(self) -> Any:
-        """Make the application."""
+        """Make the bare application instead of the service's."""
         return create_app()
 
 
 if __name__ == "__main__":
-    _Server().run()
+    # The service's own main with its own settings of gunicorn, so that they cannot come to differ.
+    web._Server = _Bare  # type: ignore[misc]
+    web.main(["", sys.argv[1], ""])

@@ -1,70 +1,186 @@
-"""A load generator: some keep-alive connections, each asking again as soon as it is answered."""
+"""A load generator that costs little: one thread, one epoll, requests made beforehand.
 
+It answers two questions: how many requests a server answers in a second when it is never idle
+(:func:`rate`), and how long each waits at a steady pace (:func:`steady`).
+"""
+
+import select
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from math import inf
+
+Address = tuple[str, int]
+_PATIENCE = 30.0
 
 
-def _whole(connection: socket.socket) -> bytes:
-    """Read one answer that has a Content-Length and return its status line."""
-    held = b""
-    while b"\r\n\r\n" not in held:
-        held += _more(connection)
-    head, _, body = held.partition(b"\r\n\r\n")
-    fields = {
-        name.lower(): value.strip()
-        for name, _, value in (line.partition(b":") for line in head.split(b"\r\n")[1:])
-    }
-    left = int(fields[b"content-length"]) - len(body)
-    while left > 0:
-        left -= len(_more(connection))
-    return head.split(b"\r\n", 1)[0]
+def get(path: str, accept: str = "*/*") -> bytes:
+    """Return a request as it goes over the wire."""
+    return f"GET {path} HTTP/1.1\r\nHost: bench\r\nAccept: {accept}\r\n\r\n".encode()
 
 
-def _more(connection: socket.socket) -> bytes:
-    chunk = connection.recv(1 << 16)
-    if not chunk:
-        raise ConnectionError("the server closed the connection")
-    return chunk
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """What a server answered: answers a second, and processor time of the generator for each."""
+
+    answers: float
+    own_microseconds: float
+
+
+class Refused(Exception):
+    """An answer is not 200, or none came."""
 
 
 def rate(
-    address: tuple[str, int], path: Callable[[int], str], *, seconds: float, connections: int = 8
-) -> float:
-    """Return answers a second.
-
-    Args:
-        address: host and port.
-        path: what to ask for the n-th time, from 0.
-        seconds: how long to ask.
-        connections: how many at once.
+    address: Address, requests: Iterator[bytes], *, seconds: float, connections: int = 8
+) -> Rate:
+    """Ask on some keep-alive connections, again on each as soon as it is answered.
 
     Raises:
-        AssertionError: an answer is not 200.
+        Refused: an answer is not 200, or the server closed a connection.
     """
-    numbers: Iterator[int] = count()
-    done = [0] * connections
-    faults: list[bytes] = []
-    until = time.monotonic() + seconds
+    ready = list(islice(requests, connections))
+    with select.epoll() as poll:
+        held: dict[int, tuple[socket.socket, bytes]] = {}
+        try:
+            for request in ready:
+                connection = socket.create_connection(address, timeout=_PATIENCE)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                held[connection.fileno()] = (connection, b"")
+                poll.register(connection, select.EPOLLIN)
+                connection.send(request)
+            return _ask(poll, held, requests, seconds)
+        finally:
+            for connection, _ in held.values():
+                connection.close()
 
-    def ask(index: int) -> None:
-        with socket.create_connection(address) as connection:
-            while time.monotonic() < until:
-                request = f"GET {path(next(numbers))} HTTP/1.1\r\nHost: bench\r\n\r\n"
-                connection.sendall(request.encode())
-                status = _whole(connection)
-                if not status.endswith(b"200 OK"):
-                    faults.append(status)
-                    return
-                done[index] += 1
 
-    began = time.monotonic()
-    threads = [threading.Thread(target=ask, args=(n,)) for n in range(connections)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not faults, faults[:3]
-    return sum(done) / (time.monotonic() - began)
+def _ask(
+    poll: select.epoll,
+    held: dict[int, tuple[socket.socket, bytes]],
+    requests: Iterator[bytes],
+    seconds: float,
+) -> Rate:
+    done = 0
+    used, began = time.process_time(), time.monotonic()
+    until = began + seconds
+    while (now := time.monotonic()) < until:
+        events = poll.poll(_PATIENCE)
+        if not events:
+            raise Refused("no answer came")
+        for descriptor, _ in events:
+            connection, before = held[descriptor]
+            content = before + connection.recv(1 << 18)
+            if len(content) == len(before):
+                raise Refused("the server closed the connection")
+            if not _is_whole(content):
+                held[descriptor] = (connection, content)
+                continue
+            if content[9:12] != b"200":
+                raise Refused(content[:600].decode(errors="replace"))
+            done += 1
+            connection.send(next(requests))
+            if before:
+                held[descriptor] = (connection, b"")
+    used = time.process_time() - used
+    return Rate(answers=done / (now - began), own_microseconds=1e6 * used / max(done, 1))
+
+
+def _is_whole(content: bytes) -> bool:
+    """Say whether this is one whole answer: of the stated length, or the last chunk."""
+    end = content.find(b"\r\n\r\n")
+    if end < 0:
+        return False
+    place = content.find(b"Content-Length: ", 0, end)
+    if place < 0:
+        place = content.find(b"content-length: ", 0, end)
+    if place < 0:
+        return content.endswith(b"\r\n0\r\n\r\n")
+    length = int(content[place + 16 : content.index(b"\r", place)])
+    return len(content) >= end + 4 + length
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steady:
+    """When answers were due and how many milliseconds after that they came; and the faults."""
+
+    answers: list[tuple[float, float]]
+    faults: list[str]
+
+    def percentile(self, share: float, between: tuple[float, float] = (0.0, inf)) -> float:
+        """Return the milliseconds within which this share of the answers came."""
+        ordered = sorted(ms for due, ms in self.answers if between[0] <= due <= between[1])
+        return ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else 0.0
+
+
+def steady(
+    address: Address, requests: Iterator[bytes], *, per_second: float, until: Callable[[], bool]
+) -> Steady:
+    """Ask at a steady pace, whether or not earlier requests are answered, until told to stop."""
+    told = Steady(answers=[], faults=[])
+    idle: deque[socket.socket] = deque()
+    busy: dict[int, tuple[socket.socket, float, bytes]] = {}
+    due = time.monotonic()
+    with select.epoll() as poll:
+        while not (stopping := until()) or busy:
+            now = time.monotonic()
+            if not stopping and now >= due:
+                connection = idle.popleft() if idle else _connected(address, poll)
+                connection.send(next(requests))
+                busy[connection.fileno()] = (connection, due, b"")
+                due += 1 / per_second
+                continue
+            for descriptor, _ in poll.poll(0.05 if stopping else max(due - now, 0)):
+                _take(told, descriptor, busy, idle)
+            for connection, asked, _ in _late(busy.values(), now):
+                told.faults.append(f"no answer in {now - asked:.0f} s")
+                busy.pop(connection.fileno())
+                connection.close()
+        for connection in idle:
+            connection.close()
+    return told
+
+
+def _connected(address: Address, poll: select.epoll) -> socket.socket:
+    connection = socket.create_connection(address, timeout=_PATIENCE)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    poll.register(connection, select.EPOLLIN)
+    return connection
+
+
+def _take(
+    told: Steady,
+    descriptor: int,
+    busy: dict[int, tuple[socket.socket, float, bytes]],
+    idle: deque[socket.socket],
+) -> None:
+    """Read what came on one connection; once the answer is whole, the connection is idle."""
+    if descriptor not in busy:
+        # The server closes a connection that was idle for long.
+        gone = next(c for c in idle if c.fileno() == descriptor)
+        idle.remove(gone)
+        gone.close()
+        return
+    connection, due, before = busy[descriptor]
+    content = before + connection.recv(1 << 18)
+    if len(content) > len(before) and not _is_whole(content):
+        busy[descriptor] = (connection, due, content)
+        return
+    del busy[descriptor]
+    if content[9:12] == b"200":
+        told.answers.append((due, 1000 * (time.monotonic() - due)))
+    else:
+        told.faults.append(content[:300].decode(errors="replace") or "connection closed")
+    if len(content) > len(before):
+        idle.append(connection)
+    else:
+        connection.close()
+
+
+def _late(
+    busy: Iterable[tuple[socket.socket, float, bytes]], now: float
+) -> list[tuple[socket.socket, float, bytes]]:
+    return [entry for entry in busy if now - entry[1] > _PATIENCE]

@@ -9,11 +9,12 @@ import pytest
 SERVICE = Path(__file__).parent.parent / "service" / "competency_graph"
 LAYERS = (
     {"errors", "vocab", "config", "resources"},
-    {"literals", "model", "rdf"},
+    {"literals", "model", "rdf", "syntax_faults", "places"},
     {"log", "index", "shacl", "queries", "exchange"},
     {
         *("catalogue", "telling", "requirements", "jsonld", "words", "judging", "reports"),
-        *("history", "keeping", "machine", "gate", "pages", "access", "trial", "gating"),
+        *("documents", "misspellings", "pages"),
+        *("history", "keeping", "machine", "gate", "access", "trial", "gating"),
     },
     {"web", "cli"},
     {"__main__", "__init__"},
@@ -36,6 +37,10 @@ NEIGHBOURS = {
     ("pages", "words"): "labels are chosen by language",
     ("pages", "catalogue"): "the order of notations",
     ("pages", "requirements"): "what a role needs is worked out once",
+    ("rdf", "syntax_faults"): "what is wrong with a text is told as it is read",
+    ("places", "rdf"): "places are found by reading once more",
+    ("judging", "documents"): "documents are what is judged",
+    ("judging", "misspellings"): "findings that no shape can make",
     ("keeping", "catalogue"): "look-up readers answer from it",
     ("keeping", "pages"): "look-up readers answer from it",
     ("keeping", "history"): "the keeper loads what the log holds",

@@ -261,8 +261,11 @@ REFUSED = {
     ),
     "the time": (asking("SELECT $this WHERE { FILTER (NOW() > 1) }"), "same tomorrow"),
     "chance": (asking("SELECT $this WHERE { FILTER (RAND() > 1) }"), "same tomorrow"),
-    "broken SPARQL": (asking("SELECT $this WHERE {"), "does not parse"),
-    "an undeclared prefix": (asking("SELECT $this WHERE { $this no:p 1 }"), "does not parse"),
+    "broken SPARQL": (asking("SELECT $this WHERE {"), "has a query that is not SPARQL"),
+    "an undeclared prefix": (
+        asking("SELECT $this WHERE { $this no:p 1 }"),
+        "prefix “no:” is not declared",
+    ),
     "the shapes graph": (asking("SELECT $this WHERE { GRAPH $shapesGraph { } }"), "cannot be used"),
     "itself": (with_p("sh:node cgs:N"), "asks for itself"),
     "a target that would be ignored": (
@@ -285,5 +288,7 @@ def test_shapes_that_cannot_be_judged_by_are_refused(case: str) -> None:
 
 
 def test_the_shapes_of_shapes_name_the_shape_and_the_word() -> None:
-    with pytest.raises(InvalidShapes, match="N-p> is not well formed in “sh:nodeKind”"):
+    with pytest.raises(
+        InvalidShapes, match="“N-p” is not written as SHACL asks: look at its “sh:nodeKind”"
+    ):
         check_well_formed(turtle(with_p("sh:nodeKind ex:Sort")))

@@ -4,77 +4,48 @@ Runs in a sealed fork; fetches nothing, follows no import, changes no file.
 """
 
 import json
+import logging
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from difflib import get_close_matches
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
 from rdflib import DCTERMS as DCT
-from rdflib import OWL, PROV, RDF, RDFS, SH, Graph, URIRef
+from rdflib import OWL, RDF, RDFS, SH, BNode, Graph, URIRef
 from rdflib import SKOS as SKOS_
 from rdflib.term import Node
 
 from competency_graph import rdf, resources
-from competency_graph.errors import TooLarge, UnreadableInput
+from competency_graph.documents import Document, raise_together
+from competency_graph.errors import (
+    CompetencyGraphError,
+    InvalidShapes,
+    LimitReached,
+    UnreadableInput,
+)
 from competency_graph.index import sealed
+from competency_graph.misspellings import References, ill_typed_values, misspelt_terms
 from competency_graph.model import Finding, Place, Verdict
-from competency_graph.shacl.reference import check_well_formed, compile_shapes, judge_graph
-from competency_graph.vocab import CG, GRAPH, SHAPES, SKOS
+from competency_graph.places import Spots, key, spots_of
+from competency_graph.shacl.findings import label_of, spelt
+from competency_graph.shacl.reference import (
+    Shapes,
+    check_targets,
+    check_well_formed,
+    compile_shapes,
+    judge_graph,
+)
+from competency_graph.vocab import CG, GRAPH
 
-UNKNOWN_TERM: Final = SHAPES + "unknown-term"
-_CLOSED: Final = (SKOS_, DCT, OWL, RDFS, PROV, SH)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """One file as it was read: its name as the editor gave it, its bytes, its syntax."""
-
-    name: str
-    content: bytes
-    syntax: rdf.Syntax
-
-
-def read_documents(names: Sequence[str], *, most: int) -> list[Document]:
-    """Return the files to judge.
-
-    Args:
-        names: paths as they were given.
-        most: how many bytes one may have.
-
-    Raises:
-        UnreadableInput: one is missing, a folder, empty, or of no RDF syntax; the sentence says.
-        TooLarge: one has more bytes than that.
-    """
-    return [_read(name, most) for name in names]
-
-
-def _read(name: str, most: int) -> Document:
-    path = Path(name)
-    if path.is_dir():
-        raise UnreadableInput(f"{name} is a folder. Name the files in it.", file=name)
-    syntax = rdf.syntax_of_file(name)
-    if syntax is None:
-        endings = ", ".join(ending for s in rdf.SYNTAXES for ending in s.endings)
-        raise UnreadableInput(
-            f"{name} has no ending that tells an RDF syntax. Known are {endings}.", file=name
-        )
-    try:
-        size = path.stat().st_size
-        if size > most:
-            raise TooLarge(
-                f"{name} has {size} bytes; {most} are read at most (MAX_BODY). Split it.", file=name
-            )
-        content = path.read_bytes()
-    except OSError as error:
-        raise UnreadableInput(f"{name} cannot be read: {error.strerror}.", file=name) from None
-    if b"\0" in content[:4096]:
-        raise UnreadableInput(f"{name} is not a text file. Is it the right one?", file=name)
-    if not content.strip():
-        raise UnreadableInput(f"{name} is empty: there is nothing to check.", file=name)
-    return Document(name=name, content=content, syntax=syntax)
+_LIMITS: Final = {
+    "time": "Judging took longer than {seconds:g} s. Give fewer files or simpler shapes at a time, "
+    "or raise the setting VALIDATION_TIMEOUT.",
+    "memory": "Judging needed more than {memory:g} MB. Give fewer files at a time, or raise the "
+    "setting QUERY_MEMORY.",
+    "nesting": "{files}: Brackets stand inside brackets too deeply to be read. Flatten the file.",
+}
 
 
 def judge(
@@ -101,9 +72,17 @@ def judge(
         LimitReached: it took too long or too much.
     """
     began = time.monotonic()
-    told = json.loads(
-        sealed(lambda: _judged(documents, shapes, context), seconds=seconds, memory=memory)
-    )
+    try:
+        told = json.loads(
+            sealed(lambda: _judged(documents, shapes, context), seconds=seconds, memory=memory)
+        )
+    except LimitReached as reached:
+        raise LimitReached(
+            reached.limit,
+            detail=_LIMITS.get(reached.limit, reached.detail).format(
+                seconds=seconds, memory=memory / 1e6, files=", ".join(d.name for d in documents)
+            ),
+        ) from None
     findings = tuple(
         Finding(**{**f, "place": Place(**f["place"]) if f["place"] else None})
         for f in told["findings"]
@@ -120,42 +99,85 @@ def judge(
 def _judged(
     documents: Sequence[Document], shapes: Sequence[Document], context: bytes | None
 ) -> bytes:
-    quads = [_parsed(document) for document in documents]
-    edited = Graph(bind_namespaces="none")
-    for found in quads:
-        edited += rdf.to_rdflib(found)
+    # A fork of its own: what rdflib logs about ill-typed values is told as findings instead.
+    logging.disable(logging.CRITICAL)
+    edited = _merged(documents)
     about = set(edited.subjects())
     data = Graph(bind_namespaces="none")
     for triple in _context(context):
         if triple[0] not in about:
             data.add(triple)
-    declared = {str(s) for s in data.subjects(RDFS.isDefinedBy)} | {
-        str(s) for s in edited.subjects(RDFS.isDefinedBy)
-    }
     data += edited
-    judged_by = Graph(bind_namespaces="none")
-    for document in shapes or _shipped_shapes(data, about):
-        judged_by += rdf.to_rdflib(_parsed(document))
-    if shapes:
-        check_well_formed(judged_by)
-    findings = judge_graph(data, compile_shapes(judged_by), focus=about)
-    findings += unknown_terms(edited, declared, data)
-    lines = [(d.name, rdf.lines_of(d.content, d.syntax)) for d in documents] if findings else []
+    references = References(set(data.subjects()))
+    judged_by = _judged_by(shapes, data, about)
+    findings = judge_graph(data, judged_by, focus=about)
+    findings += misspelt_terms(edited, data) + ill_typed_values(edited, data)
+    spots = [(d.name, spots_of(d.content, d.syntax)) for d in documents] if findings else []
+    findings = [
+        replace(
+            f,
+            place=_place(f, edited, spots),
+            value_label=_value_label(f, data),
+            repair=f.repair or references.hint(f),
+        )
+        for f in findings
+    ]
     told = {
-        "findings": [asdict(f) | {"place": _place(f, lines)} for f in _sorted(findings)],
+        "findings": [asdict(f) for f in _sorted(findings)],
         "checked": _counted(edited, data),
-        "notes": sorted(
-            f"Not read: {target} (owl:imports is never followed)."
-            for target in edited.objects(None, OWL.imports)
-            if (URIRef(str(target)), RDF.type, OWL.Ontology) not in data
-        ),
+        "notes": _notes(edited, data, spots, own_shapes=bool(shapes)),
     }
     return json.dumps(told).encode()
 
 
+def _merged(documents: Sequence[Document]) -> Graph:
+    """Return the statements of all documents, or tell of all that cannot be read at once."""
+    merged = Graph(bind_namespaces="none")
+    faults: list[CompetencyGraphError] = []
+    for document in documents:
+        try:
+            quads = _parsed(document)
+        except UnreadableInput as error:
+            faults.append(error)
+            continue
+        if not quads:
+            hint = " In JSON-LD only names that the @context explains count."
+            faults.append(
+                rdf.unreadable(
+                    document.name,
+                    "The file says nothing: it holds no statement."
+                    + (hint if document.syntax.name == "json-ld" else ""),
+                )
+            )
+        merged += rdf.to_rdflib(quads)
+    raise_together(faults)
+    return merged
+
+
+def _judged_by(own: Sequence[Document], data: Graph, about: set[Node]) -> Shapes:
+    """Return the shapes to judge by.
+
+    Raises:
+        InvalidShapes: those given cannot be judged by; the sentence says where.
+    """
+    if not own:
+        return compile_shapes(_merged(_shipped_shapes(data, about)))
+    graph = _merged(own)
+    try:
+        check_well_formed(graph)
+        compiled = compile_shapes(graph)
+        check_targets(graph)
+    except InvalidShapes as error:
+        shape = str(error.facts.get("shape", ""))
+        place = _spot(shape, [(d.name, spots_of(d.content, d.syntax)) for d in own]) or Place(
+            file=", ".join(d.name for d in own)
+        )
+        raise InvalidShapes(f"{place}: {error.detail}", **error.facts) from None
+    return compiled
+
+
 def _parsed(document: Document) -> list[Any]:
-    base = "https://document.invalid/"
-    return rdf.parse(document.content, document.syntax, name=document.name, base=base)
+    return rdf.parse(document.content, document.syntax, name=document.name, base=rdf.NO_BASE)
 
 
 def _document(path: Path) -> Document:
@@ -203,86 +225,110 @@ def _shipped_shapes(data: Graph, about: set[Node]) -> list[Document]:
     return [_document(file) for file in files]
 
 
-def unknown_terms(edited: Graph, declared: set[str], data: Graph) -> list[Finding]:
-    """Return a finding for each word of our vocabulary, or of a closed one, that does not exist.
-
-    Args:
-        edited: what is looked through.
-        declared: IRIs of the terms that there are.
-        data: where labels are looked up.
-    """
-    known = sorted(iri for iri in declared if iri.startswith(CG))
-    findings = []
-    for subject, predicate, value in edited:
-        for term in (predicate, value):
-            if not isinstance(term, URIRef) or not _is_unknown(term, declared):
-                continue
-            local = str(term).rpartition("#")[2].rpartition("/")[2]
-            close = get_close_matches(str(term), known, n=1, cutoff=0.8)
-            repair = f"Did you mean cg:{close[0].removeprefix(CG)}?" if close else None
-            findings.append(
-                Finding(
-                    severity="violation",
-                    message=f"Use a term that exists: “{local}” is not in its vocabulary.",
-                    rule=UNKNOWN_TERM,
-                    focus=str(subject),
-                    focus_label=str(data.value(subject, URIRef(SKOS + "prefLabel")) or "") or None,
-                    field=str(predicate),
-                    field_label="Term",
-                    value=term.n3(),
-                    repair=repair,
-                )
-            )
-    return findings
-
-
-def _is_unknown(term: URIRef, declared: set[str]) -> bool:
-    if term.startswith(CG):
-        return str(term) not in declared and str(term) != CG
-    for namespace in _CLOSED:
-        if term.startswith(str(namespace)) and term != URIRef(str(namespace)):
-            return term not in namespace
-    return False
-
-
-def _place(finding: Finding, lines: list[tuple[str, rdf.Lines]]) -> dict[str, Any] | None:
+def _place(finding: Finding, edited: Graph, spots: Sequence[tuple[str, Spots]]) -> Place | None:
     """Return where an editor should look: at the statement, else the field, else the thing."""
-    value = _plain_value(finding.value)
-    for name, known in lines:
-        exact = known.statements.get((finding.focus, finding.field or "", value or ""))
-        if exact is not None:
-            return {"file": name, "line": exact, "column": None}
-    for name, known in lines:
-        if finding.focus in known.subjects:
-            of_field = [
-                line
-                for (subject, predicate, _), line in known.statements.items()
-                if subject == finding.focus and predicate == finding.field
-            ]
-            line = min(of_field, default=known.subjects[finding.focus])
-            return {"file": name, "line": line, "column": None}
-    return {"file": lines[0][0], "line": None, "column": None} if len(lines) == 1 else None
+    focus = finding.focus
+    about = BNode(focus[2:]) if focus.startswith("_:") else URIRef(focus)
+    statements = sorted(
+        edited.predicate_objects(about), key=lambda pair: (_rank(finding, *pair), *map(str, pair))
+    )
+    for predicate, value in statements:
+        if isinstance(about, URIRef) and _rank(finding, predicate, value) == 2:
+            break
+        for name, found in spots:
+            subject = "" if isinstance(about, BNode) else focus
+            spot = found.statements.get((subject, str(predicate), key(value)))
+            if spot is not None:
+                return Place(file=name, line=spot.line, column=spot.column)
+    return _spot(focus, spots) or (Place(file=spots[0][0]) if len(spots) == 1 else None)
 
 
-def _plain_value(value: str | None) -> str | None:
-    """Return the text of a term in N-Triples form, as the parser of positions has it."""
-    if value is None:
-        return None
-    if value.startswith("<"):
-        return value[1:-1]
-    return json.loads(value[: value.rindex('"') + 1]) if value.startswith('"') else value
+def _rank(finding: Finding, predicate: Node, value: Node) -> int:
+    """Say how much of a finding a statement has: 0 its value, 1 its field, 2 neither."""
+    if finding.value is not None and finding.value == (
+        f"<{value}>" if isinstance(value, URIRef) else spelt(value)
+    ):
+        return 0 if finding.field in (None, str(predicate)) else 2
+    return 1 if finding.field == str(predicate) else 2
+
+
+def _spot(iri: str, spots: Sequence[tuple[str, Spots]]) -> Place | None:
+    """Return where a thing is first described, else first mentioned."""
+    for name, found in spots:
+        if (spot := found.subjects.get(iri)) is not None:
+            return Place(file=name, line=spot.line, column=spot.column)
+    for name, found in spots:
+        if not found.subjects and (spot := found.mention(iri)) is not None:
+            return Place(file=name, line=spot.line, column=spot.column)
+    return None
+
+
+def _value_label(finding: Finding, data: Graph) -> str | None:
+    value = finding.value
+    return label_of(URIRef(value[1:-1]), data) if value and value.startswith("<") else None
+
+
+def _notes(
+    edited: Graph, data: Graph, spots: Sequence[tuple[str, Spots]], *, own_shapes: bool
+) -> list[str]:
+    """Return what an editor should know besides findings."""
+    notes = [
+        f"Not read: {target} (what a file imports is never fetched)."
+        for target in sorted(map(str, edited.objects(None, OWL.imports)))
+        if (URIRef(target), RDF.type, OWL.Ontology) not in data
+    ]
+    if not own_shapes and next(edited.subjects(RDF.type, SH.NodeShape), None) is not None:
+        notes.append("These files hold shapes. To judge others by them, name them with --shapes.")
+    relative = sorted(
+        str(term).removeprefix(rdf.NO_BASE)
+        for term in {*edited.subjects(), *edited.objects()}
+        if isinstance(term, URIRef) and term.startswith(rdf.NO_BASE) and term != rdf.NO_BASE
+    )
+    if relative:
+        notes.append(
+            f"“{relative[0]}” is not a whole address and means something else in another place: "
+            "write it out, or declare a BASE at the top of the file."
+        )
+    described = Counter(subject for _, found in spots for subject in found.subjects)
+    for subject in sorted(s for s, count in described.items() if count > 1)[:10]:
+        files = " and ".join(name for name, found in spots if subject in found.subjects)
+        label = label_of(URIRef(subject), data) or subject
+        notes.append(f"“{label}” is described in {files}; what they say counts together.")
+    if not own_shapes and not _counted(edited, data):
+        notes.append(
+            "Nothing in these files is of a type that is known here, so hardly any rule is about "
+            "it. Look at the types."
+        )
+    return notes
 
 
 def _counted(edited: Graph, data: Graph) -> list[tuple[str, int]]:
-    """Return how many things of each class of ours were judged, most first."""
-    counts = Counter(t for t in edited.objects(None, RDF.type) if str(t).startswith(CG))
-    label = URIRef(SKOS + "prefLabel")
-    return [
-        (str(data.value(t, label) or str(t).removeprefix(CG)).lower(), n)
-        for t, n in counts.most_common(6)
+    """Return how many things of each known class were judged, most first."""
+    counts = Counter(
+        t
+        for t in edited.objects(None, RDF.type)
+        if t in (SKOS_.Concept, SKOS_.ConceptScheme, OWL.Ontology)
+        or (str(t).startswith(CG) and (t, RDFS.isDefinedBy, None) in data)
+    )
+    names: dict[Node, str] = {
+        SKOS_.Concept: "concept",
+        SKOS_.ConceptScheme: "concept scheme",
+        OWL.Ontology: "ontology",
+    }
+    named = [
+        ((names.get(t) or label_of(t, data) or str(t).removeprefix(CG)).lower(), n)
+        for t, n in counts.items()
     ]
+    return sorted(named, key=lambda pair: (-pair[1], pair[0]))[:6]
 
 
 def _sorted(findings: list[Finding]) -> list[Finding]:
+    """Return findings worst first, then as they stand in the files, so that one reads down."""
     order = {"violation": 0, "warning": 1, "info": 2}
-    return sorted(findings, key=lambda f: (order[f.severity], f.focus, f.rule, f.value or ""))
+
+    def rank(f: Finding) -> tuple[object, ...]:
+        place = f.place or Place(file="")
+        line, column = place.line or 0, place.column or 0
+        return (order[f.severity], place.file, line, column, f.focus, f.rule, f.value or "")
+
+    return sorted(findings, key=rank)

@@ -149,7 +149,8 @@ def _listening(bind: str) -> Iterator[socket.socket]:
             listening.listen(1024)
         except OSError as error:
             raise BadSetting(
-                f"Cannot listen on {bind}: {error.strerror}. Choose another with --bind."
+                f"Cannot listen on {bind}: {error.strerror}. Choose another with --bind, or the "
+                "setting COMPETENCY_GRAPH_BIND."
             ) from None
         yield listening
 

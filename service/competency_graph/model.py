@@ -29,7 +29,7 @@ class Finding:
     """One fault that a shape found, in words: which thing, which field, what to do, where.
 
     ``rule`` and ``focus`` are IRIs (``_:label`` for a blank node); ``field`` is the IRI of a simple
-    path, ``value`` the offending term in N-Triples form.
+    path, ``value`` the offending term in N-Triples form, ``value_label`` what it is called.
     """
 
     severity: Severity
@@ -40,6 +40,7 @@ class Finding:
     field: str | None = None
     field_label: str | None = None
     value: str | None = None
+    value_label: str | None = None
     place: Place | None = None
     repair: str | None = None
 

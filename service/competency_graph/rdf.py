@@ -9,19 +9,23 @@ from typing import Any, Final
 
 import pyoxigraph as ox
 from rdflib import BNode, Graph, Literal, URIRef
-from rdflib.plugins.parsers.notation3 import RDFSink, SinkParser
 from rdflib.plugins.serializers.longturtle import LongTurtleSerializer
 from rdflib.term import Node
 
 from competency_graph.errors import UnreadableInput
+from competency_graph.syntax_faults import fault
 from competency_graph.vocab import DCTERMS, OWL, PREFIXES, RDF, XSD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Syntax:
-    """One RDF syntax: a short name, its media type, file endings, and whether it names graphs."""
+    """One RDF syntax: a short name, what people call it, its media type and file endings.
+
+    ``graphs`` says whether it names graphs.
+    """
 
     name: str
+    title: str
     media_type: str
     endings: tuple[str, ...]
     format: ox.RdfFormat
@@ -29,9 +33,16 @@ class Syntax:
 
 
 SYNTAXES: Final[tuple[Syntax, ...]] = (
-    Syntax(name="turtle", media_type="text/turtle", endings=(".ttl",), format=ox.RdfFormat.TURTLE),
+    Syntax(
+        name="turtle",
+        title="Turtle",
+        media_type="text/turtle",
+        endings=(".ttl",),
+        format=ox.RdfFormat.TURTLE,
+    ),
     Syntax(
         name="json-ld",
+        title="JSON-LD",
         media_type="application/ld+json",
         endings=(".jsonld",),
         format=ox.RdfFormat.JSON_LD,
@@ -39,18 +50,21 @@ SYNTAXES: Final[tuple[Syntax, ...]] = (
     ),
     Syntax(
         name="n-triples",
+        title="N-Triples",
         media_type="application/n-triples",
         endings=(".nt",),
         format=ox.RdfFormat.N_TRIPLES,
     ),
     Syntax(
         name="rdf-xml",
+        title="RDF/XML",
         media_type="application/rdf+xml",
         endings=(".rdf", ".owl"),
         format=ox.RdfFormat.RDF_XML,
     ),
     Syntax(
         name="trig",
+        title="TriG",
         media_type="application/trig",
         endings=(".trig",),
         format=ox.RdfFormat.TRIG,
@@ -58,12 +72,16 @@ SYNTAXES: Final[tuple[Syntax, ...]] = (
     ),
     Syntax(
         name="n-quads",
+        title="N-Quads",
         media_type="application/n-quads",
         endings=(".nq",),
         format=ox.RdfFormat.N_QUADS,
         graphs=True,
     ),
 )
+
+# Stands in front of relative addresses while a document is judged; nothing can have such a name.
+NO_BASE: Final = "https://document.invalid/"
 
 _LINES: Final = ox.RdfFormat.N_QUADS
 
@@ -103,31 +121,55 @@ def parse(content: bytes, syntax: Syntax, *, name: str, base: str | None = None)
 
 
 def _parsed(content: bytes, syntax: Syntax, name: str, base: str | None) -> Iterator[ox.Quad]:
+    content = _decoded(content, syntax, name)
+    try:
+        for quad in ox.parse(content, syntax.format, base_iri=base):
+            if isinstance(quad.object, ox.Triple):
+                raise unreadable(
+                    name,
+                    "It holds a statement about a statement (<<( … )>>), which is not part of "
+                    "RDF 1.1. Give the statement a name and describe that.",
+                )
+            yield quad
+    except SyntaxError as error:
+        found = fault(error.msg, error.lineno, error.offset, title=syntax.title, content=content)
+        raise unreadable(name, *found) from None
+
+
+def _decoded(content: bytes, syntax: Syntax, name: str) -> bytes:
+    """Return the document without its byte order mark.
+
+    Raises:
+        UnreadableInput: it is not UTF-8, or declares a document type.
+    """
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise unreadable(name, "The file is saved as UTF-16. Save it as UTF-8.", 1, 1)
+    content = content.removeprefix(b"\xef\xbb\xbf")
     try:
         content.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise UnreadableInput(
-            f"{name} is not UTF-8 text: line {line} holds a byte that UTF-8 does not know. "
-            "Save the file as UTF-8.",
-            file=name,
-            line=line,
+        before = content[: error.start]
+        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8")) + 1
+        raise unreadable(
+            name,
+            "A character here is not in UTF-8. Save the file as UTF-8.",
+            before.count(b"\n") + 1,
+            column,
         ) from None
     if syntax.format == ox.RdfFormat.RDF_XML and b"<!DOCTYPE" in content:
-        raise UnreadableInput(
-            f"{name} declares a document type, which this service does not read. "
-            "Write the entities out and remove the DOCTYPE.",
-            file=name,
-        )
-    try:
-        yield from ox.parse(content, syntax.format, base_iri=base)
-    except SyntaxError as error:
-        raise UnreadableInput(
-            f"{name} is not readable as {syntax.name}: {error.msg}. Mend that place and try again.",
-            file=name,
-            line=error.lineno,
-            column=error.offset,
-        ) from None
+        before = content[: content.index(b"<!DOCTYPE")]
+        line, column = before.count(b"\n") + 1, len(before) - before.rfind(b"\n")
+        found = fault("DOCTYPE", line, column, title=syntax.title, content=content)
+        raise unreadable(name, *found)
+    return content
+
+
+def unreadable(
+    name: str, sentence: str, line: int | None = None, column: int | None = None
+) -> UnreadableInput:
+    """Return the error that tells what is wrong with a document, its place in front."""
+    place = ":".join(str(part) for part in (name, line, column) if part is not None)
+    return UnreadableInput(f"{place}: {sentence}", file=name, line=line, column=column)
 
 
 def seed_lines(
@@ -267,41 +309,3 @@ def canonical_turtle(content: bytes, *, name: str) -> bytes:
     writer = _HouseTurtle(source)  # type: ignore[no-untyped-call]
     writer.serialize(output, canon=True, encoding="utf-8")
     return output.getvalue()
-
-
-class _Positions(SinkParser):
-    """rdflib's Turtle parser, which also notes on which line subjects and statements stand."""
-
-    def __init__(self, store: RDFSink) -> None:
-        super().__init__(store, baseURI="https://document.invalid/", turtle=True)
-        self.subjects: dict[str, int] = {}
-        self.statements: dict[tuple[str, str, str], int] = {}
-
-    def property_list(self, argstr: str, i: int, subj: Any) -> int:
-        self.subjects.setdefault(str(subj), self.lines + 1)
-        return int(super().property_list(argstr, i, subj))
-
-    def makeStatement(self, quadruple: Any) -> None:  # noqa: N802  the name is rdflib's
-        _, predicate, subject, value = quadruple
-        self.statements.setdefault((str(subject), str(predicate), str(value)), self.lines + 1)
-        super().makeStatement(quadruple)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lines:
-    """On which lines of a document its subjects and statements stand, from 1."""
-
-    subjects: dict[str, int]
-    statements: dict[tuple[str, str, str], int]
-
-
-def lines_of(content: bytes, syntax: Syntax) -> Lines:
-    """Return where things stand in a document that was read before.
-
-    Known for Turtle and N-Triples; for other syntaxes there are no lines.
-    """
-    if syntax.name not in ("turtle", "n-triples"):
-        return Lines(subjects={}, statements={})
-    parser = _Positions(RDFSink(Graph(bind_namespaces="none")))
-    parser.loadBuf(content)
-    return Lines(subjects=parser.subjects, statements=parser.statements)

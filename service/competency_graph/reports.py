@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from rdflib import RDF, SH, BNode, Graph, URIRef
 from rdflib import Literal as Text
+from rdflib.term import Node
 
-from competency_graph.model import Verdict
+from competency_graph.model import Finding, Verdict
 from competency_graph.vocab import PREFIXES
 
 Format = Literal["text", "json", "turtle"]
@@ -34,39 +35,75 @@ def render(verdict: Verdict, format_: Format, *, paint: Paint = _unpainted) -> s
 def _text(verdict: Verdict, paint: Paint) -> str:
     lines = []
     for finding in verdict.findings:
-        place = str(finding.place) if finding.place else ""
-        lines.append(paint(place, "place") + f"  {finding.focus_label or _name(finding.focus)}")
+        place = paint(str(finding.place), "place") + "  " if finding.place else ""
+        lines.append(place + _thing(finding))
         word = paint(finding.severity, finding.severity)
         field = f"{finding.field_label}: " if finding.field_label else ""
         lines.append(f"    {word}  {field}{finding.message}")
-        rule = finding.rule.rpartition("#")[2]
-        repair = f"→ {finding.repair}  " if finding.repair else ""
-        value = f"found {_name(finding.value)}  " if finding.value else ""
-        lines.append("    " + paint(f"{repair}{value}rule {rule}", "aside"))
+        lines += [f"    {paint(line, 'aside')}" for line in _asides(finding)]
         lines.append("")
     lines += [paint(note, "aside") for note in verdict.notes]
     lines.append(_summary(verdict))
     return "\n".join(lines)
 
 
+def _thing(finding: Finding) -> str:
+    if finding.focus_label:
+        return _short(finding.focus_label)
+    return "a thing without a name" if finding.focus.startswith("_:") else _name(finding.focus)
+
+
+def _asides(finding: Finding) -> list[str]:
+    """Return what helps to mend it: the value as it was found, a proposal, the rule."""
+    found = _found(finding)
+    rule = "" if finding.rule.startswith("_:") else f"rule {_name(finding.rule)}"
+    said = "  ".join(part for part in (found and f"found {found}", rule) if part)
+    return [part for part in (said, finding.repair and f"→ {finding.repair}") if part]
+
+
+def _found(finding: Finding) -> str:
+    """Return the value of a finding as a person would quote it."""
+    if finding.value is None:
+        return ""
+    if not finding.value.startswith('"'):
+        return f"“{_short(finding.value_label or _name(finding.value))}”"
+    text, _, rest = finding.value[1:].rpartition('"')
+    plain = json.loads(f'"{text}"')
+    language = f" in the language “{rest[1:]}”" if rest.startswith("@") else ""
+    return (f"“{_short(plain)}”" if plain else "an empty text") + language
+
+
+def _short(text: str) -> str:
+    """Return a text on one line that fits a terminal."""
+    line = " ".join(text.split())
+    return line if len(line) <= 80 else line[:79] + "…"
+
+
 def _name(term: str) -> str:
-    """Return the part of an IRI that a person recognises; other terms as they are."""
-    if term.startswith("<") or "://" in term.split('"')[0]:
-        return term.strip("<>").rstrip("/#").replace("#", "/").rpartition("/")[2]
-    return term
+    """Return the part of an IRI that a person recognises."""
+    return term.strip("<>").rstrip("/#").replace("#", "/").rpartition("/")[2]
 
 
 def _summary(verdict: Verdict) -> str:
-    violations, warnings = verdict.count("violation"), verdict.count("warning")
-    checked = ", ".join(f"{count} {label}" for label, count in verdict.checked) or "nothing of ours"
+    counts = [
+        _many(verdict.count("violation"), "violation"),
+        _many(verdict.count("warning"), "warning"),
+    ]
+    if verdict.count("info"):
+        counts.append(_many(verdict.count("info"), "hint"))
+    checked = (
+        ", ".join(_many(count, label) for label, count in verdict.checked)
+        or "nothing of a known type"
+    )
     return (
-        f"{_many(violations, 'violation')}, {_many(warnings, 'warning')} in "
-        f"{_many(verdict.files, 'file')} ({checked} checked in {verdict.seconds:.1f} s)"
+        f"{', '.join(counts)} in {_many(verdict.files, 'file')} "
+        f"({checked} checked in {verdict.seconds:.1f} s)"
     )
 
 
 def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    many = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"{count} {noun if count == 1 else many}"
 
 
 def _json(verdict: Verdict) -> str:
@@ -118,6 +155,23 @@ def report(findings: Sequence[Mapping[str, Any]]) -> str:
         graph.add((result, SH.sourceShape, URIRef(row["rule"])))
         focus, field = row["focus"]["id"], row["field"]["id"]
         graph.add((result, SH.focusNode, BNode(focus[2:]) if focus[:2] == "_:" else URIRef(focus)))
+        if (value := _term(row["value"])) is not None:
+            graph.add((result, SH.value, value))
         if field is not None:
             graph.add((result, SH.resultPath, URIRef(field)))
     return graph.serialize(format="longturtle", canon=True)
+
+
+def _term(value: str | None) -> Node | None:
+    """Return a term from its N-Triples form."""
+    if value is None:
+        return None
+    if value.startswith("<"):
+        return URIRef(value[1:-1])
+    if not value.startswith('"'):
+        return BNode(value.removeprefix("_:"))
+    text, _, rest = value[1:].rpartition('"')
+    plain = json.loads(f'"{text}"')
+    if rest.startswith("@"):
+        return Text(plain, lang=rest[1:])
+    return Text(plain, datatype=URIRef(rest[3:-1]) if rest else None, normalize=False)

@@ -10,12 +10,12 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from rdflib import RDFS, BNode, URIRef
+from rdflib import BNode, URIRef
 from rdflib.term import Node
 
 from competency_graph import rdf
 from competency_graph.index import Answer, Graph, Writer, stage
-from competency_graph.judging import unknown_terms
+from competency_graph.misspellings import misspelt_terms
 from competency_graph.model import SEVERITIES, Difference, Finding, joined, unpack_operations
 from competency_graph.shacl.reference import (
     Data,
@@ -175,7 +175,6 @@ def evaluate(graph: Graph, difference: Difference, planned: Plan) -> list[dict[s
             check_well_formed(shapes)
             profiles[name] = compile_shapes(shapes)
     data = _data(graph, difference, planned)
-    declared = {str(s) for s in data.subjects(RDFS.isDefinedBy)}
     rows: list[dict[str, Any]] = []
     for name, nodes in planned.focus.items():
         focus = {_node(node) for node in nodes}
@@ -183,8 +182,8 @@ def evaluate(graph: Graph, difference: Difference, planned: Plan) -> list[dict[s
         for profile in profiles_of(graph, name):
             if profile in profiles:
                 found += judge_graph(data, profiles[profile], focus=focus)
-        if name in difference.graphs and declared:
-            found += unknown_terms(_read(graph, [name]), declared, data)
+        if name in difference.graphs:
+            found += misspelt_terms(_read(graph, [name]), data)
         rows += [{**asdict(finding), "graph": name} for finding in _without_echoes(found)]
     return rows
 

@@ -1,16 +1,16 @@
 """`validate` and `fmt`: what an editor runs on files before sending them."""
 
 import os
-from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from competency_graph import history, rdf
-from competency_graph.cli.reading import fetch
+from competency_graph.cli.reading import fetch, write_file
 from competency_graph.config import Settings
-from competency_graph.errors import UnreadableInput
-from competency_graph.judging import judge, read_documents
+from competency_graph.documents import read_documents, read_text_file
+from competency_graph.errors import BadRequest, LimitReached, UnreadableInput
+from competency_graph.judging import judge
 from competency_graph.model import SEVERITIES, Severity
 from competency_graph.reports import Format, render
 
@@ -23,16 +23,28 @@ _LOOKS: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-@click.command()
+@click.command(epilog="Example: competency-graph validate roles.ttl --fail-on warning")
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
 @click.option(
     "--against",
     metavar="URL|DB",
-    help="The data that the files belong to: a running service, or a database URL "
-    "(default: what ships).",
+    help="The data that the files belong to: a running service (http://127.0.0.1:8000) or a "
+    "database (sqlite:///competency-graph.db).  [default: what ships]",
 )
-@click.option("--shapes", multiple=True, metavar="FILE", help="Judge by these shapes instead.")
-@click.option("--format", "format_", type=click.Choice(["text", "json", "turtle"]), default="text")
+@click.option(
+    "--shapes",
+    multiple=True,
+    metavar="FILE",
+    help="Judge by the SHACL shapes in this file instead of those that ship; may be repeated.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json", "turtle"]),
+    default="text",
+    show_default=True,
+    help="How to report: for people, for programs, or as a SHACL report.",
+)
 @click.option(
     "--fail-on",
     type=click.Choice(SEVERITIES),
@@ -51,16 +63,23 @@ def validate(
 ) -> None:
     """Check files: what is wrong, in words, and where.
 
-    Exit code 0 if nothing is, 1 if something is, 2 if a file cannot be read.
+    The ending of its name says what a file is written in: .ttl .jsonld .nt .rdf .owl .trig .nq.
+    Exit code 0: nothing is as severe as --fail-on; 1: something is; 2: there is no verdict,
+    because a file, the shapes or an option cannot be used; 3: --against does not answer.
     """
     settings = Settings.load(os.environ)
-    verdict = judge(
-        read_documents(files, most=settings.max_body),
-        shapes=read_documents(shapes, most=settings.max_body),
-        context=None if against is None else _data_of(against),
-        seconds=settings.validation_timeout,
-        memory=settings.query_memory * 4,
-    )
+    documents = read_documents(files, most=settings.max_body)
+    try:
+        verdict = judge(
+            documents,
+            shapes=read_documents(shapes, most=settings.max_body),
+            context=None if against is None else _data_of(against),
+            seconds=settings.validation_timeout,
+            memory=settings.query_memory * 4,
+        )
+    except LimitReached as reached:
+        # Exit code 1 would say that something was found.
+        raise UnreadableInput(reached.detail) from None
     # click drops the colours where the output is not a terminal.
     click.echo(render(verdict, format_, paint=_paint))
     context.exit(1 if verdict.fails(fail_on) else 0)
@@ -74,39 +93,48 @@ def _data_of(against: str) -> bytes:
     """Return the data of a service or a database as N-Triples."""
     if against.startswith(("http://", "https://")):
         return fetch(against, "/graphs?default", "application/n-triples")
+    if "://" not in against:
+        raise BadRequest(
+            f"--against cannot be “{against}”. Give the address of a service, such as "
+            "http://127.0.0.1:8000, or of a database, such as sqlite:///competency-graph.db."
+        )
     return history.n_triples(Settings.load(os.environ, {"database": against}))
 
 
-@click.command()
+@click.command(epilog="Example: competency-graph fmt --check roles.ttl competencies.ttl")
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 if a file would change.")
 @click.option("--drop-comments", is_flag=True, help="Write files although comments are lost.")
 @click.pass_context
 def fmt(context: click.Context, files: tuple[str, ...], check: bool, drop_comments: bool) -> None:
-    """Write Turtle files in the one canonical form, so that their differences are facts."""
-    changed = 0
-    for name in files:
-        path = Path(name)
-        try:
-            before = path.read_bytes()
-        except OSError as error:
-            raise UnreadableInput(f"{name} cannot be read: {error.strerror}.") from None
-        after = rdf.canonical_turtle(before, name=name)
-        line = rdf.first_comment(before.decode())
-        if line is not None and not drop_comments:
-            raise UnreadableInput(
-                f"{name}:{line} is a comment, which the canonical form cannot hold. Make it a "
-                "note (skos:editorialNote), or give --drop-comments."
-            )
-        if after == before:
-            continue
-        changed += 1
+    """Write Turtle files in the one canonical form, so that their differences are facts.
+
+    Exit code 0: done; 1: --check found a file that would change; 2: a file cannot be used.
+    """
+    most = Settings.load(os.environ).max_body
+    # All are read before one is written: a wrong file leaves the others as they are.
+    forms = {name: _canonical(name, most, drop_comments) for name in dict.fromkeys(files)}
+    changed = [name for name, (before, after) in forms.items() if before != after]
+    for name in changed:
         if check:
             click.echo(f"{name} is not in the canonical form. Run: competency-graph fmt {name}")
             continue
-        # Written beside and renamed, so that a failure leaves the file as it was.
-        partial = path.with_name(path.name + ".partial")
-        partial.write_bytes(after)
-        partial.replace(path)
+        write_file(name, forms[name][1])
         click.echo(f"{name} rewritten")
     context.exit(1 if check and changed else 0)
+
+
+def _canonical(name: str, most: int, drop_comments: bool) -> tuple[bytes, bytes]:
+    """Return a file as it is, and in the canonical form."""
+    syntax = rdf.syntax_of_file(name)
+    if syntax is not None and syntax.name != "turtle":
+        raise UnreadableInput(f"{name}: This is {syntax.title}; fmt writes Turtle files only.")
+    before = read_text_file(name, most=most)
+    after = rdf.canonical_turtle(before, name=name)
+    line = rdf.first_comment(before.decode())
+    if line is not None and not drop_comments:
+        raise UnreadableInput(
+            f"{name}:{line}: A comment, which the canonical form cannot hold. Make it a note "
+            "(skos:editorialNote), or give --drop-comments."
+        )
+    return before, after

@@ -21,7 +21,7 @@ from competency_graph.errors import (
     UnreadableInput,
 )
 from competency_graph.index import sealed
-from competency_graph.rdf import RESULTS, SYNTAXES
+from competency_graph.rdf import RESULTS, SYNTAXES, syntax_of_file
 from competency_graph.vocab import GRAPH
 
 _FORMATS = [*RESULTS, *(s.name for s in SYNTAXES)]
@@ -72,13 +72,21 @@ def fetch(url: str, path: str, accept: str, body: bytes | None = None) -> bytes:
         raise Unavailable(f"Nobody answers at {url}: {reason}.") from None
 
 
-@click.command()
+_EXAMPLE_QUERY = "SELECT ?role { ?role a <https://w3id.org/competency-graph/ns#Role> }"
+
+
+@click.command(epilog=f"Example: competency-graph query --format csv -e '{_EXAMPLE_QUERY}'")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True), required=False)
 @click.option("-e", "text", metavar="SPARQL", help="The query itself instead of a file.")
 @click.option("--database", metavar="URL", help="Ask this database (default: the setting).")
-@click.option("--url", metavar="URL", help="Ask a running service.")
+@click.option("--url", metavar="URL", help="Ask a running service instead.")
 @click.option("--at", type=int, metavar="REVISION", help="Ask the database as it was then.")
-@click.option("--format", "format_", type=click.Choice(_FORMATS), help="Default: tsv or turtle.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(_FORMATS),
+    help="How to write the answer.  [default: tsv, or turtle for a graph]",
+)
 def query(
     file: str | None,
     text: str | None,
@@ -87,15 +95,22 @@ def query(
     at: int | None,
     format_: str | None,
 ) -> None:
-    """Answer a SPARQL query from FILE (- for standard input) or from -e."""
+    """Answer a SPARQL query from FILE (- for standard input) or from -e.
+
+    Rows come in json, xml, csv or tsv; graphs (CONSTRUCT, DESCRIBE) in the RDF syntaxes.
+    Exit code 0: answered; 1: a limit was reached; 2: the query or the database cannot be used;
+    3: the service does not answer.
+    """
     if (file is None) == (text is None):
         raise BadRequest("Give the query either as a file or with -e.")
+    _one_source(database, url)
     if file is not None:
         try:
             text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-            raise UnreadableInput(f"{file} cannot be read: {reason}.") from None
+        except OSError as error:
+            raise UnreadableInput(f"{file} cannot be read: {error.strerror}.") from None
+        except UnicodeDecodeError:
+            raise UnreadableInput(f"{file} is not a text in UTF-8. Save it as UTF-8.") from None
     assert text is not None
     asked = text
     rows = format_ if format_ in RESULTS else None if format_ else "tsv"
@@ -118,11 +133,18 @@ def query(
     _out(sealed(work, seconds=settings.query_timeout, memory=settings.query_memory))
 
 
-@click.command()
+@click.command(
+    epilog="Example: competency-graph export --framework implementation-support -o framework.ttl"
+)
 @click.option(
     "--framework", metavar="NAME", help="Its graph, by name or IRI (default: everything)."
 )
-@click.option("--format", "format_", type=click.Choice([s.name for s in SYNTAXES]))
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice([s.name for s in SYNTAXES]),
+    help="An RDF syntax.  [default: what the ending of --output says, else turtle]",
+)
 @click.option("--database", metavar="URL", help="Read this database (default: the setting).")
 @click.option("--url", metavar="URL", help="Read from a running service.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write to a file.")
@@ -133,8 +155,14 @@ def export(
     url: str | None,
     output: str | None,
 ) -> None:
-    """Write a framework, or the whole graph, in an RDF syntax (default: Turtle)."""
-    syntax = next(s for s in SYNTAXES if s.name == (format_ or "turtle"))
+    """Write a framework, or the whole graph, in an RDF syntax.
+
+    Exit code 0: written; 2: the framework, the database or the output cannot be used; 3: the
+    service does not answer.
+    """
+    _one_source(database, url)
+    told = None if output is None or format_ else syntax_of_file(output)
+    syntax = told or next(s for s in SYNTAXES if s.name == (format_ or "turtle"))
     name = framework if framework is None or ":" in framework else GRAPH + framework
     if url is not None:
         wanted = "default" if name is None else "graph=" + urllib.parse.quote(name, safe="")
@@ -150,13 +178,26 @@ def export(
     if output is None:
         _out(content)
         return
-    # Written beside and renamed, so that a failure leaves the old file as it was.
-    partial = Path(output + ".partial")
+    write_file(output, content)
+
+
+def write_file(name: str, content: bytes) -> None:
+    """Write a file beside and rename it, so that a failure leaves the old one as it was.
+
+    Raises:
+        UnreadableInput: it cannot be written there.
+    """
+    partial = Path(name + ".partial")
     try:
         partial.write_bytes(content)
-        partial.replace(output)
+        partial.replace(name)
     except OSError as error:
-        raise BadRequest(f"{output} cannot be written: {error.strerror}.") from None
+        raise UnreadableInput(f"{name} cannot be written: {error.strerror}.") from None
+
+
+def _one_source(database: str | None, url: str | None) -> None:
+    if database is not None and url is not None:
+        raise BadRequest("Give either --database or --url, not both.")
 
 
 def _out(content: bytes) -> None:

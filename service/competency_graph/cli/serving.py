@@ -18,7 +18,7 @@ def _with_settings(function: Callable[..., Any]) -> Callable[..., Any]:
             "--" + setting.name.replace("_", "-"),
             setting.name,
             metavar="VALUE",
-            help=setting.metadata["help"].capitalize() + ".",
+            help=setting.metadata["help"][0].upper() + setting.metadata["help"][1:] + ".",
         )
         function = option(function)
     return function
@@ -30,7 +30,7 @@ _FIRST: Final = (
 )
 
 
-@click.command()
+@click.command(epilog="Example: competency-graph serve --bind 127.0.0.1:8080 --query-timeout 3s")
 @_with_settings
 def serve(**options: str | None) -> None:
     """Start the service. Every option is a setting; without it the environment decides.
@@ -45,9 +45,13 @@ def serve(**options: str | None) -> None:
     )
 
 
-@click.command("settings")
+@click.command("settings", epilog="Example: competency-graph settings | grep LIMIT")
 def show_settings() -> None:
-    """Print every setting with its value and where that comes from."""
+    """Print every setting with its value, where that comes from, and what it means.
+
+    Set one by its name in the environment (COMPETENCY_GRAPH_QUERY_TIMEOUT=3s), or as an option of
+    serve (--query-timeout 3s). Exit code 0, or 2 if one is misspelt or impossible.
+    """
     settings = Settings.load(os.environ)
     origins = Settings.origins(os.environ)
     said = settings.environment()

@@ -65,7 +65,9 @@ def _finding(statements: Iterable[Sequence[Any]], data: Graph, shapes: Graph) ->
         field_label = label_of(path, data)
     return Finding(
         severity=SEVERITY_OF[said[SH.resultSeverity][0]],
-        message=str(min(messages, key=_english_first)) if messages else "This breaks a rule.",
+        message=_message(
+            messages, said.get(SH.sourceConstraintComponent, [None])[0], shape, shapes
+        ),
         rule=spelt(shape),
         focus=spelt(focus),
         focus_label=label_of(focus, data),
@@ -73,6 +75,41 @@ def _finding(statements: Iterable[Sequence[Any]], data: Graph, shapes: Graph) ->
         field_label=field_label,
         value=_value(value),
     )
+
+
+# What a shape asks for that has no sentence of its own; pySHACL's own sentences are full of RDF.
+_PLAIN: Final[dict[str, str]] = {
+    "MinCount": "Add what is missing: at least {minCount} needed.",
+    "MaxCount": "Remove what is too much: at most {maxCount} allowed.",
+    "Datatype": "Write the value in the form that is asked for.",
+    "Class": "Choose a thing of the right kind.",
+    "NodeKind": "Give a thing where one is asked for, a text where one is.",
+    "In": "Choose a value from the list.",
+    "HasValue": "Add the value that must be there.",
+    "Pattern": "Write the value as the pattern {pattern} asks.",
+    "MinLength": "Write at least {minLength} characters.",
+    "MaxLength": "Write at most {maxLength} characters.",
+    "MinInclusive": "Give a value from {minInclusive} up.",
+    "MaxInclusive": "Give a value up to {maxInclusive}.",
+    "MinExclusive": "Give a value above {minExclusive}.",
+    "MaxExclusive": "Give a value below {maxExclusive}.",
+    "UniqueLang": "Keep one text for each language.",
+    "LanguageIn": "Use one of the languages that are allowed.",
+    "Closed": "Remove this: the rule does not allow it here.",
+}
+
+
+def _message(
+    messages: Sequence[Literal], component: Node | None, shape: Node, shapes: Graph
+) -> str:
+    """Return the shape's own sentence, or one for the kind of rule that it is."""
+    own = {m for m in messages if (None, SH.message, m) in shapes}
+    written = own or {m for m in messages if (shape, SH.message, None) in shapes}
+    if written or (messages and component == SH.SPARQLConstraintComponent):
+        return str(min(written or messages, key=_english_first))
+    kind = str(component or "").removeprefix(str(SH)).removesuffix("ConstraintComponent")
+    asked = {str(p).removeprefix(str(SH)): v for p, v in shapes.predicate_objects(shape)}
+    return _PLAIN.get(kind, "Look at this: it breaks a rule that has no sentence.").format(**asked)
 
 
 def _value(node: Node | None) -> str | None:

@@ -18,7 +18,7 @@ from pyshacl.errors import ReportableRuntimeError
 from pyshacl.pytypes import SHACLExecutor
 from pyshacl.shape import Shape
 from pyshacl.shapes_graph import ShapesGraph
-from rdflib import SH, XSD, BNode, Graph, Literal, URIRef
+from rdflib import OWL, RDF, RDFS, SH, XSD, BNode, Graph, Literal, URIRef
 from rdflib.collection import Collection
 from rdflib.plugins.sparql import prepareQuery
 from rdflib.plugins.sparql.parser import parseQuery
@@ -46,6 +46,8 @@ _NOT_EVALUATED: Final = (
     SH.nodeValidator,
     SH.propertyValidator,
 )
+_TARGETS: Final = (SH.targetClass, SH.targetNode, SH.targetSubjectsOf, SH.targetObjectsOf)
+_CIRCLE: Final = " Take one of the steps out of the circle."
 _FORBIDDEN: Final[Mapping[str, str]] = {
     "ServiceGraphPattern": "asks another service (SERVICE), and nothing is fetched from elsewhere",
     "DatasetClause": "names its own data (FROM), and shapes judge the data they are given",
@@ -98,6 +100,7 @@ def compile_shapes(graph: Graph) -> Shapes:
     _refuse_unknown_words(shapes)
     _refuse_what_would_be_ignored(shapes)
     _refuse_circles(shapes)
+    _refuse_patterns(shapes)
     try:
         compiled = ShapesGraph(shapes)
         loaded = list(compiled.shapes)
@@ -118,10 +121,31 @@ def check_well_formed(graph: Graph) -> None:
     conforms, report, _ = meta_validate(shapes, inference="none")
     if conforms:
         return
-    for result in report.subjects(SH.focusNode, None):
-        place = report.value(result, SH.resultPath)
-        word = f" in “{_short(place)}”" if isinstance(place, URIRef) else ""
-        raise _invalid(shapes, report.value(result, SH.focusNode), f"is not well formed{word}")
+    # The first by name, so that the same file is always told the same.
+    nodes = ((report.value(r, SH.resultPath), n) for r, n in report.subject_objects(SH.focusNode))
+    place, node = min(nodes, key=lambda found: (not found[0], str(found[0]), str(found[1])))
+    word = f": look at its “{_short(place)}”" if isinstance(place, URIRef) else ""
+    raise _invalid(shapes, node, f"is not written as SHACL asks{word}")
+
+
+def check_targets(graph: Graph) -> None:
+    """Check that some shape says what it is for: others judge nothing, and that looks like praise.
+
+    Raises:
+        InvalidShapes: there is no shape, or none with a target.
+    """
+    kinds = (SH.NodeShape, SH.PropertyShape)
+    shapes = {s for kind in kinds for s in graph.subjects(RDF.type, kind)}
+    if any((None, word, None) in graph for word in _TARGETS) or any(
+        (shape, RDF.type, kind) in graph for shape in shapes for kind in (RDFS.Class, OWL.Class)
+    ):
+        return
+    if not shapes:
+        raise InvalidShapes("There is no shape in it, so nothing could be judged.")
+    raise InvalidShapes(
+        "None of its shapes says what it is for, so nothing would be judged. "
+        "Give one a target, for example “sh:targetClass”."
+    )
 
 
 def judge_graph(data: Graph, shapes: Shapes, *, focus: set[Node] | None) -> list[Finding]:
@@ -176,7 +200,7 @@ def _words() -> list[str]:
 
 
 def _refuse_unknown_words(shapes: Graph) -> None:
-    for subject, predicate, value in shapes:
+    for subject, predicate, value in sorted(shapes):
         for term in (predicate, value):
             if isinstance(term, URIRef) and term.startswith(str(SH)) and term not in SH:
                 near = difflib.get_close_matches(term, _words(), n=1)
@@ -197,13 +221,23 @@ def _refuse_what_would_be_ignored(shapes: Graph) -> None:
             raise _invalid(shapes, shape, f"uses “{_short(word)}”, which is not evaluated here")
 
 
+def _refuse_patterns(shapes: Graph) -> None:
+    for shape, pattern in shapes.subject_objects(SH.pattern):
+        try:
+            re.compile(str(pattern))
+        except re.error:
+            raise _invalid(
+                shapes, shape, f"has a pattern that cannot be read: “{pattern}”"
+            ) from None
+
+
 def _refuse_circles(shapes: Graph) -> None:
     """Refuse shapes that ask for themselves: the standard leaves open what they mean."""
     done: set[Node] = set()
 
     def visit(shape: Node, above: tuple[Node, ...]) -> None:
         if shape in above:
-            raise _invalid(shapes, shape, "asks for itself, directly or through others")
+            raise _invalid(shapes, shape, "asks for itself, directly or through others", _CIRCLE)
         if shape in done or len(above) > _DEPTH:
             return
         for inner in _inner_shapes(shapes, shape):
@@ -211,7 +245,7 @@ def _refuse_circles(shapes: Graph) -> None:
         done.add(shape)
 
     for word in (*_NESTING, *_LISTS_OF_SHAPES):
-        for shape in set(shapes.subjects(word, None)):
+        for shape in sorted(set(shapes.subjects(word, None)), key=str):
             visit(shape, ())
 
 
@@ -243,9 +277,13 @@ def _refuse_query(shapes: Graph, shape: Node, text: str) -> None:
         parsed = parseQuery(text)
         _prepared(text)
     except Exception as error:  # rdflib raises bare Exception for an undeclared prefix
-        raise _invalid(
-            shapes, shape, f"has a query that does not parse: {_first_line(error)}"
-        ) from None
+        undeclared = re.search(r"Unknown namespace prefix : (\S*)", str(error))
+        if undeclared:
+            fault = f"has a query whose prefix “{undeclared[1]}:” is not declared (sh:prefixes)"
+            raise _invalid(shapes, shape, fault) from None
+        near = re.search(r"found '([^']*)'", str(error))
+        where = f" near “{near[1]}”" if near else ""
+        raise _invalid(shapes, shape, f"has a query that is not SPARQL{where}") from None
     for name in _names(parsed):
         if name in _FORBIDDEN:
             raise _invalid(shapes, shape, f"has a query that {_FORBIDDEN[name]}")
@@ -267,7 +305,8 @@ def _invalid(shapes: Graph, node: Node | None, fault: str, hint: str = "") -> In
         seen.add(node)
         node = next((s for s in shapes.subjects(None, node) if s not in seen), node)
     shape = "unnamed" if node is None else spelt(node)
-    return InvalidShapes(f"The shape <{shape}> {fault.rstrip('.')}.{hint}", shape=shape)
+    name = shape.rpartition("#")[2].rpartition("/")[2]
+    return InvalidShapes(f"The shape “{name}” {fault.rstrip('.')}.{hint}", shape=shape)
 
 
 def _short(word: object) -> str:

@@ -1,0 +1,206 @@
+"""Servers that are measured, each started for a while and stopped again. Measures nothing."""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from bench.graphs import CACHE
+from bench.load import Address
+
+_RIVALS = ("oxigraph==0.5.13", "rdflib-endpoint[web,cli]==0.6.3")
+_LOADING = 1800.0
+
+
+def say(text: str) -> None:
+    """Tell the person who waits, on standard error."""
+    print(f"-- {text}", file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A server that answers: where, and how long that took from the start of its process."""
+
+    name: str
+    address: Address
+    folder: Path
+    seconds: float = 0.0
+
+
+@contextmanager
+def service(database: Path, **settings: str) -> Iterator[Running]:
+    """Run the service on a database, with settings by name in lower case."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        environment = _plain_environment()
+        environment |= {f"COMPETENCY_GRAPH_{k.upper()}": v for k, v in settings.items()}
+        environment |= {
+            "COMPETENCY_GRAPH_DATABASE": f"sqlite:///{database}",
+            "COMPETENCY_GRAPH_BIND": "127.0.0.1:0",
+            "BENCH_FOLDER": name,
+        }
+        command = [sys.executable, "-m", "competency_graph", "serve"]
+        with (
+            open(folder / "said", "wb") as said,
+            _process(command, cwd=folder, env=environment, stderr=said) as process,
+        ):
+            began = time.monotonic()
+            found = None
+            while found is None:
+                told = (folder / "said").read_text()
+                found = re.search(r"at http://([\d.]+):(\d+)/", told)
+                # A web process that cannot start is started again and again.
+                if process.poll() is not None or "Traceback" in told:
+                    raise RuntimeError(f"The service did not start: {told}")
+                time.sleep(0.005)
+            seconds = time.monotonic() - began
+            yield Running(
+                name="this service",
+                address=(found[1], int(found[2])),
+                folder=folder,
+                seconds=seconds,
+            )
+
+
+@contextmanager
+def bare() -> Iterator[Running]:
+    """Run the bare Flask handler under the server that the service runs under."""
+    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening:
+        descriptor = listening.fileno()
+        address = listening.getsockname()[:2]
+        command = [sys.executable, "-m", "bench.bare", str(descriptor)]
+        with _process(command, pass_fds=[descriptor], env=_plain_environment()) as process:
+            _wait(process, address)
+            yield Running(name="bare Flask handler", address=address, folder=Path())
+
+
+@contextmanager
+def oxigraph(data: Path) -> Iterator[Running]:
+    """Run `oxigraph serve` in memory, with the data posted to it."""
+    address = _free()
+    where = f"{address[0]}:{address[1]}"
+    command = [str(_rival("oxigraph")), "serve", "--bind", where, "--union-default-graph"]
+    with _process(command, stderr=subprocess.DEVNULL) as process:
+        _wait(process, address)
+        connection = http.client.HTTPConnection(*address, timeout=_LOADING)
+        with open(data, "rb") as file:
+            connection.request(
+                "POST",
+                "/store?no_transaction",
+                file,
+                {"Content-Type": "application/n-quads", "Content-Length": str(_size(data))},
+            )
+            answer = connection.getresponse()
+            told = answer.read()
+        connection.close()
+        if answer.status >= 300:
+            raise RuntimeError(f"oxigraph took no data: {told[:300]!r}")
+        yield Running(name="oxigraph serve", address=address, folder=Path())
+
+
+@contextmanager
+def rdflib_endpoint(data: Path) -> Iterator[Running]:
+    """Run `rdflib-endpoint serve` on the data, with its default store."""
+    address = _free()
+    command = [str(_rival("rdflib-endpoint")), "serve", str(data)]
+    command += ["--host", address[0], "--port", str(address[1])]
+    with _process(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        _wait(process, address)
+        yield Running(name="rdflib-endpoint", address=address, folder=Path())
+
+
+@contextmanager
+def raw_store(data: Path) -> Iterator[tuple[int, float, float]]:
+    """Load the data into a bare store in a fresh process that then waits.
+
+    Yields its process id, the seconds of `bulk_load` alone, and those from its start.
+    """
+    code = (
+        "import sys, time, pyoxigraph as ox\n"
+        "store = ox.Store()\n"
+        "began = time.monotonic()\n"
+        "store.bulk_load(path=sys.argv[1], format=ox.RdfFormat.N_QUADS)\n"
+        "print(time.monotonic() - began, flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    began = time.monotonic()
+    with _process(
+        [sys.executable, "-c", code, str(data)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        loading = float(process.stdout.readline())
+        yield process.pid, loading, time.monotonic() - began
+
+
+def _plain_environment() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith("COMPETENCY_GRAPH_")}
+
+
+@contextmanager
+def _process(command: list[str], **options: Any) -> Iterator["subprocess.Popen[bytes]"]:
+    process = subprocess.Popen(command, **options)
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        pipes: list[IO[bytes] | None] = [process.stdin, process.stdout]
+        for pipe in pipes:
+            if pipe is not None:
+                pipe.close()
+
+
+def _wait(process: "subprocess.Popen[bytes]", address: Address) -> None:
+    """Wait until something answers any request at an address."""
+    deadline = time.monotonic() + _LOADING
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args!r} ended with {process.returncode}.")
+        connection = http.client.HTTPConnection(*address, timeout=60)
+        try:
+            connection.request("GET", "/")
+            connection.getresponse().read()
+            return
+        except (OSError, http.client.HTTPException):
+            time.sleep(0.1)
+        finally:
+            connection.close()
+    raise RuntimeError(f"{process.args!r} does not answer.")
+
+
+def _free() -> Address:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        host, port = listening.getsockname()[:2]
+        return host, port
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size
+
+
+def _rival(command: str) -> Path:
+    """Return a command of another server; install them all in their own folder at first."""
+    folder = (CACHE / "rivals").resolve()
+    mark = folder / "made"
+    if not mark.exists() or mark.read_text().split() != list(_RIVALS):
+        say(f"Installing {' and '.join(_RIVALS)} in {CACHE / 'rivals'}")
+        venv.create(folder, with_pip=True, clear=True)
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+        subprocess.run([*pip, "--disable-pip-version-check", *_RIVALS], check=True)
+        mark.write_text("\n".join(_RIVALS))
+    return folder / "bin" / command

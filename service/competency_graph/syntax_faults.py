@@ -1,0 +1,164 @@
+"""What the engine says of broken syntax, told to an editor in words. Parses nothing to keep."""
+
+import re
+from typing import Final, NamedTuple
+from xml.parsers import expat
+
+from competency_graph.vocab import PREFIXES
+
+_PLACE: Final = re.compile(
+    r"Parser error (?:at line \d+ (?:column \d+|between columns \d+ and \d+)"
+    r"|between line (?P<from>\d+) column \d+ and line (?P<to>\d+) column \d+): "
+)
+_BEGINNING: Final = (
+    "A statement cannot begin here: it begins with an address in < > or a name with a prefix. "
+    "Look for a full stop too many before it."
+)
+# The engine's words, and ours. The first that is found counts.
+_WORDS: Final[tuple[tuple[str, str], ...]] = (
+    (
+        "language",
+        "The language after the @ is not a code. Write one such as @de or @pt-BR.",
+    ),
+    (
+        r"dot is expected|followed by a dot",
+        "The statement before this place is not ended. Put a full stop after it, or a semicolon "
+        "if it goes on.",
+    ),
+    (
+        "Line jumps",
+        "A text in quotes does not end on its line. Close the quotes, or put three on either side "
+        "of a text of several lines.",
+    ),
+    (
+        "IRI code point",
+        "An address in < > holds a sign that addresses may not hold, such as a blank. "
+        "Correct the address, or close it with > before that sign.",
+    ),
+    (
+        r"No scheme found|IRI|IRI parsing",
+        "An address is not complete. It must begin with, for example, https://.",
+    ),
+    (
+        "escape",
+        "A backslash is followed by a sign that means nothing after it. Write the backslash twice.",
+    ),
+    (r"not a valid subject|subject of a triple", _BEGINNING),
+    (
+        "DOCTYPE",
+        "It declares a document type (DOCTYPE), which is not read. Write its entities out and "
+        "remove the declaration.",
+    ),
+    (
+        "LoadDocumentCallback",
+        "Its @context is kept elsewhere, and nothing is fetched. Write the context out in the "
+        "file.",
+    ),
+    (
+        "keys must be|end of (?:object|array)|JSON",
+        "This is not JSON. Look for a comma too many or too few, or a name without quotes.",
+    ),
+    ("mismatched tag", "A closing tag does not belong to the tag that was opened last."),
+    ("entity", "An entity (a name between & and ;) is not defined. Write the characters out."),
+    (
+        r"no element found|unclosed|[Uu]nexpected end",
+        "The file ends in the middle of a statement. Look for a missing full stop, bracket or "
+        "closing tag.",
+    ),
+)
+_CURLY: Final = "“”„‟‘’«»"
+
+
+class Fault(NamedTuple):
+    """A sentence, and where the fault is as far as that is known; both count from 1."""
+
+    sentence: str
+    line: int | None
+    column: int | None
+
+
+def fault(
+    message: str, line: int | None, column: int | None, *, title: str, content: bytes
+) -> Fault:
+    """Return what is wrong with a document, in words.
+
+    Args:
+        message: what the engine said.
+        line: where, as the engine knows it.
+        column: likewise.
+        title: what the syntax is called.
+        content: the whole document, in UTF-8.
+    """
+    text = content.decode("utf-8", "replace")
+    other = _other_format(text, title)
+    if other is not None:
+        return Fault(f"This is {other}", 1, 1)
+    if title == "RDF/XML" and line is None:
+        return _fault_of_xml(message, content, title)
+    return Fault(_sentence(message, title, *_line_at(text, line, column)), line, column)
+
+
+def _sentence(message: str, title: str, before: str = "", rest: str = "") -> str:
+    place = _PLACE.match(message)
+    words = message[place.end() :] if place else message
+    undeclared = re.search(r"prefix (\S*?):? has not been declared", words)
+    if undeclared:
+        prefix = undeclared[1]
+        iri = PREFIXES.get(prefix, "…")
+        return (
+            f"The prefix “{prefix}:” is used but nowhere declared. Add a line at the top: "
+            f"PREFIX {prefix}: <{iri}>"
+        )
+    if rest[:1] in _CURLY and rest:
+        return 'Curly quotation marks stand here. Write straight ones: "…".'
+    tag = re.search(r"@([A-Za-z]+)$", before)
+    if tag and (region := re.match(r"_(\w*)", rest)):
+        return f"A language code has hyphens, not underscores: write @{tag[1]}-{region[1]}."
+    if place and place["from"] != place["to"]:
+        return "What begins here is never closed: a text in quotes, or an address in < >."
+    for pattern, sentence in _WORDS:
+        if re.search(pattern, words):
+            return sentence
+    shown = rest[:30].strip()
+    return f"“{shown}” cannot stand here in {title}." if shown else f"This is not {title}."
+
+
+def _line_at(text: str, line: int | None, column: int | None) -> tuple[str, str]:
+    """Return what stands on the line before the place, and from there on."""
+    lines = text.split("\n")
+    if line is None or column is None or not 0 < line <= len(lines):
+        return "", ""
+    return lines[line - 1][: column - 1], lines[line - 1][column - 1 :]
+
+
+def _fault_of_xml(message: str, content: bytes, title: str) -> Fault:
+    """Ask the XML parser of Python for the place: the engine gives none for RDF/XML."""
+    try:
+        expat.ParserCreate().Parse(content, True)
+    except expat.ExpatError as error:
+        return Fault(_sentence(str(error), title), error.lineno, error.offset + 1)
+    return Fault(
+        "This is XML, but not RDF/XML. Its elements must be things and, inside them, "
+        f"what is said of them ({message.strip('.')}).",
+        None,
+        None,
+    )
+
+
+def _other_format(text: str, title: str) -> str | None:
+    """Return what the document is instead, where its first characters tell."""
+    start = text[:2000].lstrip().lower()
+    if re.match(r"<!doctype html|<html", start):
+        return f"a web page, not {title}. A server may have sent it instead of the file."
+    looks = (
+        ("RDF/XML", ".rdf", r"<\?xml|<rdf:rdf"),
+        ("JSON-LD", ".jsonld", r"\{\s*[\"}]|\[\s*\{"),
+        ("Turtle", ".ttl", r"@?prefix\s+[\w-]*:\s*<"),
+    )
+    for name, ending, pattern in looks:
+        allowed = (name, "TriG") if name == "Turtle" else (name,)
+        if title not in allowed and re.match(pattern, start):
+            return (
+                f"{name}, although its name says {title}. Rename the file: {name} ends in {ending}."
+            )
+    return None
