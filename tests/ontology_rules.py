@@ -9,7 +9,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from xml.etree import ElementTree
 
-from competency_graph.rdf import canonical_turtle
+from competency_graph.graphs import canonical_turtle
 from competency_graph.vocab import (
     BASE,
     CG,

@@ -30,11 +30,11 @@ from competency_graph.model import (
     Identity,
     Operation,
     Severity,
+    finding_json,
     joined,
     pack_operations,
     split,
 )
-from competency_graph.reports import finding_json
 from competency_graph.vocab import GRAPH
 
 _TRIES: Final = 4

@@ -17,7 +17,7 @@ from rdflib import OWL, RDF, RDFS, SH, BNode, Graph, URIRef
 from rdflib import SKOS as SKOS_
 from rdflib.term import Node
 
-from competency_graph import rdf, resources
+from competency_graph import graphs, rdf, resources
 from competency_graph.documents import Document, raise_together
 from competency_graph.errors import (
     CompetencyGraphError,
@@ -149,7 +149,7 @@ def _merged(documents: Sequence[Document]) -> Graph:
                     + (hint if document.syntax.name == "json-ld" else ""),
                 )
             )
-        merged += rdf.to_rdflib(quads)
+        merged += graphs.to_rdflib(quads)
     raise_together(faults)
     return merged
 
@@ -188,12 +188,12 @@ def _context(given: bytes | None) -> Iterable[tuple[Node, Node, Node]]:
     if given is not None:
         syntax = rdf.syntax_of_file("context.nt")
         assert syntax is not None
-        return rdf.to_rdflib(rdf.parse(given, syntax, name="the data it belongs to"))
+        return graphs.to_rdflib(rdf.parse(given, syntax, name="the data it belongs to"))
     shipped = Graph(bind_namespaces="none")
     for graph in resources.shipped_graphs("shipped"):
         if not graph.iri.startswith(GRAPH + "shapes-"):
             for file in graph.files:
-                shipped += rdf.to_rdflib(_parsed(_document(file)))
+                shipped += graphs.to_rdflib(_parsed(_document(file)))
     return shipped
 
 

@@ -3,14 +3,15 @@
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from competency_graph import catalogue, history, pages, trial
+from competency_graph import catalogue, history, pages
 from competency_graph.config import Settings
 from competency_graph.errors import CompetencyGraphError
-from competency_graph.index import BOARD, Board, Keeper, Lane
+from competency_graph.index import BOARD, Answer, Board, Graph, Keeper, Lane, Writer
 
 LOOKUP_READERS = 2
 LOOKUP_SECONDS = 5.0
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
             answer_bytes=settings.query_bytes,
             private=settings.reader_private,
             nice=5,
-            answers=trial.ANSWERS,
+            answers={name: _tried(name) for name in ("stage", "judge")},
             once=True,
         ),
     ]
@@ -71,10 +72,28 @@ def main(arguments: Sequence[str]) -> int:
         turn=str(Path(run) / "keeper.turn"),
         lifeline=int(lifeline),
         follow=history.Follower(settings),
-        prepare=trial.prepare,
+        prepare=_prepare,
     )
     keeper.run()
     return 0
+
+
+# The trials' SHACL engine is loaded once the graph is served: nobody who reads waits for it.
+
+
+def _prepare(graph: Graph) -> None:
+    from competency_graph import trial
+
+    trial.prepare(graph)
+
+
+def _tried(name: str) -> Answer:
+    def answer(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
+        from competency_graph import trial
+
+        return trial.ANSWERS[name](graph, parameters, output)
+
+    return answer
 
 
 def _listening(descriptor: int) -> socket.socket:

@@ -45,6 +45,20 @@ class Finding:
     repair: str | None = None
 
 
+def finding_json(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a finding, given by its fields, as every JSON answer has it."""
+    return {
+        "severity": row["severity"],
+        "message": row["message"],
+        "field": {"id": row["field"], "label": row["field_label"]},
+        "focus": {"id": row["focus"], "label": row["focus_label"]},
+        "value": row["value"],
+        "rule": row["rule"],
+        "place": row["place"],
+        "repair": row["repair"],
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What judging some files came to: findings, how much was judged, and what was not read."""

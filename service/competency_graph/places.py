@@ -10,7 +10,7 @@ from rdflib.plugins.parsers.notation3 import BadSyntax, RDFSink, SinkParser
 from rdflib.plugins.parsers.trig import TrigSinkParser
 from rdflib.term import Node
 
-from competency_graph import rdf
+from competency_graph import graphs, rdf
 from competency_graph.errors import UnreadableInput
 
 
@@ -87,7 +87,7 @@ def _of_lines(spots: Spots, syntax: rdf.Syntax) -> None:
             quads = rdf.parse(line.encode(), syntax, name="")
         except UnreadableInput:
             continue
-        for subject, predicate, value in rdf.to_rdflib(quads):
+        for subject, predicate, value in graphs.to_rdflib(quads):
             _note(spots, subject, predicate, value, Spot(number, 1), Spot(number, 1))
 
 

@@ -1,20 +1,14 @@
 """RDF syntaxes: names, media types, reading with the place of a fault. Fetches nothing."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Final
 
 import pyoxigraph as ox
-from rdflib import BNode, Graph, Literal, URIRef
-from rdflib.plugins.serializers.longturtle import LongTurtleSerializer
-from rdflib.term import Node
 
 from competency_graph.errors import UnreadableInput
 from competency_graph.syntax_faults import fault
-from competency_graph.vocab import DCTERMS, OWL, PREFIXES, RDF, XSD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,84 +222,3 @@ def subjects_of_lines(lines: Iterable[bytes]) -> set[tuple[str, str]]:
         for graph, subjects in found.items()
         for subject in subjects
     }
-
-
-def to_rdflib(quads: Iterable[ox.Quad]) -> Graph:
-    """Return quads as an rdflib graph, names of graphs left out, literals spelt as they are."""
-    graph = Graph(bind_namespaces="none")
-    fill(graph, quads)
-    return graph
-
-
-def fill(graph: Graph, quads: Iterable[ox.Quad]) -> None:
-    """Add quads to an rdflib graph, in the same way."""
-    for quad in quads:
-        graph.add((_node(quad.subject), _node(quad.predicate), _node(quad.object)))
-
-
-def _node(term: object) -> Node:
-    if isinstance(term, ox.NamedNode):
-        return URIRef(term.value)
-    if isinstance(term, ox.Literal):
-        if term.language:
-            return Literal(term.value, lang=term.language)
-        datatype = term.datatype.value
-        plain = datatype == XSD + "string"
-        return Literal(term.value, datatype=None if plain else URIRef(datatype), normalize=False)
-    assert isinstance(term, ox.BlankNode), "quoted triples are not part of RDF 1.1"
-    return BNode(term.value)
-
-
-_COMMENT = re.compile(
-    r'"""(?:[^"\\]|\\.|"(?!""))*"""|'
-    r"'''(?:[^'\\]|\\.|'(?!''))*'''|"
-    r'"(?:[^"\\\n]|\\.)*"|' + r"'(?:[^'\\\n]|\\.)*'|<[^<>\s]*>|(?P<comment>#[^\n]*)",
-    re.DOTALL,
-)
-
-
-def first_comment(text: str) -> int | None:
-    """Return the line, from 1, of the first comment in a Turtle document, or nothing."""
-    for match in _COMMENT.finditer(text):
-        if match["comment"] is not None:
-            return text.count("\n", 0, match.start()) + 1
-    return None
-
-
-# What an ontology says of itself, in this order (O11).
-_HEADER: Final = (
-    RDF + "type",
-    *(DCTERMS + name for name in ("title", "abstract", "creator", "license")),
-    *(OWL + "versionIRI", OWL + "versionInfo", DCTERMS + "issued"),
-    *(PREFIXES["vann"] + name for name in ("preferredNamespacePrefix", "preferredNamespaceUri")),
-    OWL + "imports",
-)
-
-
-class _HouseTurtle(LongTurtleSerializer):
-    """Long Turtle in which the header of an ontology stands first, in its fixed order."""
-
-    topClasses = [URIRef(OWL + "Ontology")]  # noqa: N815, RUF012  the name is rdflib's
-
-    def sortProperties(self, properties: Any) -> list[Any]:  # noqa: N802  the name is rdflib's
-        order: list[Any] = super().sortProperties(properties)
-        if self.topClasses[0] in properties.get(URIRef(RDF + "type"), ()):
-            order.sort(key=lambda p: _HEADER.index(str(p)) if str(p) in _HEADER else len(_HEADER))
-        return order
-
-
-def canonical_turtle(content: bytes, *, name: str) -> bytes:
-    """Return a Turtle document in the one form of the house (O11, O15): canonical, long Turtle.
-
-    Comments are lost.
-
-    Raises:
-        UnreadableInput: it is not Turtle.
-    """
-    source = to_rdflib(parse(content, SYNTAXES[0], name=name))
-    for prefix, iri in PREFIXES.items():
-        source.bind(prefix, iri)
-    output = BytesIO()
-    writer = _HouseTurtle(source)  # type: ignore[no-untyped-call]
-    writer.serialize(output, canon=True, encoding="utf-8")
-    return output.getvalue()

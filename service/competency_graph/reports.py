@@ -9,7 +9,7 @@ from rdflib import RDF, SH, BNode, Graph, URIRef
 from rdflib import Literal as Text
 from rdflib.term import Node
 
-from competency_graph.model import Finding, Verdict
+from competency_graph.model import Finding, Verdict, finding_json
 from competency_graph.vocab import PREFIXES
 
 Format = Literal["text", "json", "turtle"]
@@ -118,20 +118,6 @@ def _json(verdict: Verdict) -> str:
         ensure_ascii=False,
         indent=2,
     )
-
-
-def finding_json(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a finding, given by its fields, as every JSON answer has it."""
-    return {
-        "severity": row["severity"],
-        "message": row["message"],
-        "field": {"id": row["field"], "label": row["field_label"]},
-        "focus": {"id": row["focus"], "label": row["focus_label"]},
-        "value": row["value"],
-        "rule": row["rule"],
-        "place": row["place"],
-        "repair": row["repair"],
-    }
 
 
 def _turtle(verdict: Verdict) -> str:

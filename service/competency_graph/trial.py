@@ -13,7 +13,7 @@ from typing import Any, Final
 from rdflib import BNode, URIRef
 from rdflib.term import Node
 
-from competency_graph import rdf
+from competency_graph import graphs
 from competency_graph.index import Answer, Graph, Writer, stage
 from competency_graph.misspellings import misspelt_terms
 from competency_graph.model import SEVERITIES, Difference, Finding, joined, unpack_operations
@@ -68,7 +68,7 @@ def prepare(graph: Graph) -> None:
 def _read(graph: Graph, names: Iterable[str]) -> Data:
     found = Data()
     for name in names:
-        rdf.fill(found, graph.quads(name))
+        graphs.fill(found, graph.quads(name))
     return found
 
 
@@ -211,7 +211,7 @@ def _data(graph: Graph, difference: Difference, planned: Plan) -> Data:
     else:
         data = Data()
     for name in names:
-        rdf.fill(data, graph.quads(name))
+        graphs.fill(data, graph.quads(name))
     return data
 
 

@@ -3,18 +3,39 @@
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
 
 import click
 
-from competency_graph.cli.editing import fmt, validate
-from competency_graph.cli.reading import export, query
-from competency_graph.cli.serving import serve, show_settings
-from competency_graph.cli.tokens import token
 from competency_graph.errors import CompetencyGraphError
+
+_COMMANDS: Final = {
+    "serve": "serving:serve",
+    "validate": "editing:validate",
+    "query": "reading:query",
+    "export": "reading:export",
+    "fmt": "editing:fmt",
+    "token": "tokens:token",
+    "settings": "serving:show_settings",
+}
+"""Each command, and where it is: only the one that is asked for is loaded."""
 
 
 class _Group(click.Group):
     """Tells errors of our tree as one sentence, with the exit code of their class."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Return the names of all commands in the order of their help."""
+        return list(_COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Load one command."""
+        if name not in _COMMANDS:
+            return None
+        module, _, attribute = _COMMANDS[name].partition(":")
+        command: click.Command = getattr(import_module(f"competency_graph.cli.{module}"), attribute)
+        return command
 
     def invoke(self, context: click.Context) -> object:
         """Run the command and end the process where it fails."""
@@ -33,10 +54,6 @@ class _Group(click.Group):
 @click.version_option(package_name="competency-graph")
 def command() -> None:
     """Competency frameworks as one knowledge graph: serve them, ask them, check them."""
-
-
-for _part in (serve, validate, query, export, fmt, token, show_settings):
-    command.add_command(_part)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import click
 
-from competency_graph import history, rdf
+from competency_graph import graphs, history, rdf
 from competency_graph.cli.reading import fetch, write_file
 from competency_graph.config import Settings
 from competency_graph.documents import read_documents, read_text_file
@@ -130,8 +130,8 @@ def _canonical(name: str, most: int, drop_comments: bool) -> tuple[bytes, bytes]
     if syntax is not None and syntax.name != "turtle":
         raise UnreadableInput(f"{name}: This is {syntax.title}; fmt writes Turtle files only.")
     before = read_text_file(name, most=most)
-    after = rdf.canonical_turtle(before, name=name)
-    line = rdf.first_comment(before.decode())
+    after = graphs.canonical_turtle(before, name=name)
+    line = graphs.first_comment(before.decode())
     if line is not None and not drop_comments:
         raise UnreadableInput(
             f"{name}:{line}: A comment, which the canonical form cannot hold. Make it a note "

@@ -15,7 +15,6 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from competency_graph import errors
 from competency_graph.config import Settings
 from competency_graph.index import Client
-from competency_graph.reports import report
 from competency_graph.vocab import DOCS
 from competency_graph.web import api, graphs, linked_data, ops, sparql
 
@@ -87,6 +86,9 @@ def problem(error: errors.CompetencyGraphError) -> Response:
     kind = _kind(error)
     if kind == "text/turtle":
         assert isinstance(error, errors.InvalidChange)
+        # Brings rdflib, which most web processes never need.
+        from competency_graph.reports import report
+
         response = Response(report(error.findings["new"]), error.status, mimetype=kind)
     elif kind == "text/html":
         page = render_template("problem.html", problem=body)
