@@ -9,7 +9,7 @@ import pytest
 SERVICE = Path(__file__).parent.parent / "service" / "competency_graph"
 LAYERS = (
     {"errors", "vocab", "config", "resources"},
-    {"model", "rdf"},
+    {"literals", "model", "rdf"},
     {"log", "index", "shacl", "queries", "exchange"},
     {"catalogue", "jsonld", "words", "judging", "reports", "history", "keeping", "machine", "gate"},
     {"web", "cli"},
