@@ -86,7 +86,7 @@ def refuse_in_document(
 def refuse_computed(quads: Iterable[ox.Quad]) -> None:
     """Raise ``BadLiteral`` where an update made ill-typed literals out of others."""
     literals = [
-        Written(quad.object.value, quad.object.datatype.value, "", None)
+        Written(quad.object.value, quad.object.datatype.value, _language(quad.object), None)
         for quad in quads
         if isinstance(quad.object, ox.Literal) and quad.object.datatype.value != _PLAIN
     ]
