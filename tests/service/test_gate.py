@@ -6,43 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from conftest import Reply, Service, start_service
-from rdflib import SH, Graph
-
-FRAMEWORK = "https://example.org/helping"
-GRAPH = "https://example.org/graph/helping"
-_PREFIXES = """
-PREFIX cg: <https://w3id.org/competency-graph/ns#>
-PREFIX dcterms: <http://purl.org/dc/terms/>
-PREFIX foaf: <http://xmlns.com/foaf/0.1/>
-PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
-PREFIX ex: <https://example.org/helping/>
-"""
-DEFINITION = 'skos:definition "Hear what people say and mean."@en ;'
-
-
-def framework(*, definition: str = DEFINITION, label: str = "Listening") -> str:
-    """Return a small framework that promises what the house does."""
-    return f"""{_PREFIXES}
-    <{GRAPH}> foaf:primaryTopic <{FRAMEWORK}> ; dcterms:title "Helping"@en ;
-        dcterms:license <https://creativecommons.org/licenses/by/4.0/> ;
-        dcterms:rights "Made for tests."@en ;
-        dcterms:conformsTo <https://w3id.org/competency-graph/graph/shapes-house> .
-    <{FRAMEWORK}> a cg:CompetencyFramework ; skos:prefLabel "Helping"@en ;
-        skos:definition "What people who help can do."@en ; dcterms:creator "Ada" ;
-        dcterms:license <https://creativecommons.org/licenses/by/4.0/> ;
-        cg:hasVerificationStatus cg:FromGeneralKnowledge ; dcterms:source ex:book .
-    ex:book a cg:EvidenceSource ; skos:prefLabel "Stewart 2020"@en ;
-        dcterms:bibliographicCitation "Stewart M. Hearing people out. 2020"@en ;
-        dcterms:rights "CC-BY-4.0" ; dcterms:isPartOf <{FRAMEWORK}> ;
-        cg:hasSourceKind cg:JournalArticle ; cg:hasStudyDesign cg:QualitativeDesign ;
-        cg:hasVerificationStatus cg:FromGeneralKnowledge .
-    ex:talking a cg:CompetencyDomain ; skos:prefLabel "Talking"@en ; skos:notation "T" ;
-        skos:definition "All that is said."@en ; skos:inScheme <{FRAMEWORK}> ;
-        cg:hasVerificationStatus cg:FromGeneralKnowledge ; dcterms:source ex:book .
-    ex:listening a cg:Competency ; skos:prefLabel "{label}"@en ; {definition}
-        skos:notation "T.1" ; skos:broader ex:talking ; skos:inScheme <{FRAMEWORK}> ;
-        cg:hasVerificationStatus cg:FromGeneralKnowledge ; dcterms:source ex:book .
-    """
+from rdflib import SH
+from rdflib import Graph as RdfGraph
+from small_framework import FRAMEWORK, GRAPH, PREFIXES, framework
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +64,7 @@ def test_the_refusal_in_turtle_is_a_validation_report(running: Service, editor: 
     reply = put(running, editor, framework(definition=""), Accept="text/turtle")
     assert reply.status == 422
     assert reply.headers["Content-Type"].startswith("text/turtle")
-    graph = Graph().parse(data=reply.body, format="turtle")
+    graph = RdfGraph().parse(data=reply.body, format="turtle")
     (result,) = graph.objects(None, SH.result)
     assert str(graph.value(result, SH.resultMessage)) == (
         "Write the definition in at least one language."
@@ -136,7 +102,7 @@ def test_no_look_up_after_a_write_is_stale(running: Service, editor: str) -> Non
 
 def test_an_update_changes_what_it_matches(running: Service, editor: str) -> None:
     assert put(running, editor, framework()).status in (200, 201)
-    text = f"""{_PREFIXES}
+    text = f"""{PREFIXES}
     DELETE {{ GRAPH ?g {{ ?c skos:prefLabel ?old }} }}
     INSERT {{ GRAPH ?g {{ ?c skos:prefLabel "Hearing"@en }} }}
     WHERE {{ GRAPH ?g {{
@@ -179,7 +145,7 @@ def test_a_stale_if_match_is_412(running: Service, editor: str) -> None:
 def test_a_graph_is_added_to_and_deleted(running: Service, editor: str) -> None:
     headers = {"Authorization": f"Bearer {editor}", "Content-Type": "text/turtle"}
     assert put(running, editor, framework()).status in (200, 201)
-    more = f'{_PREFIXES} ex:listening skos:altLabel "Hearing"@en .'
+    more = f'{PREFIXES} ex:listening skos:altLabel "Hearing"@en .'
     reply = running.send("POST", graph_path(), more.encode(), headers=headers)
     assert (reply.status, json.loads(reply.body)["added"]) == (200, 1)
     reply = running.send("DELETE", graph_path(), None, headers=headers)
