@@ -18,6 +18,8 @@ CompetencyGraphError                    code                 status  exit
 ├── TooLarge                            too-large               413     2
 ├── UnsupportedMediaType                unsupported-media-type  415     2
 ├── StaleHead                           stale-head              409     1
+├── StillInGraph                        still-in-graph          409     1
+├── Redacted                            redacted                410     2
 ├── TooManyRequests                     too-many-requests       429     3
 ├── LimitReached                        limit-reached           503     1
 ├── Unavailable                         unavailable             503     3
@@ -183,6 +185,34 @@ class StaleHead(CompetencyGraphError):
             "Reload and retry.",
             expected=expected,
             actual=actual,
+        )
+
+
+class StillInGraph(CompetencyGraphError):
+    """A change cannot be emptied while the graph holds what it added."""
+
+    code, title, status, exit_code = "still-in-graph", "Still in the graph", 409, 1
+
+    def __init__(self, number: int, left: int) -> None:
+        counted = "1 statement is" if left == 1 else f"{left:,} statements are"
+        super().__init__(
+            f"Of what change {number} added, {counted} still in the graph. "
+            "Remove them by a change first, then redact both.",
+            revision=number,
+            statements=left,
+        )
+
+
+class Redacted(CompetencyGraphError):
+    """What is asked for needs the content of a change that was emptied."""
+
+    code, title, status = "redacted", "Redacted", 410
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            f"The content of change {number} was redacted. What needs it, such as the data as it "
+            "was then, cannot be had any more. Ask for an earlier or a later revision.",
+            revision=number,
         )
 
 

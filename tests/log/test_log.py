@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from competency_graph.errors import NotFound, StaleHead, UnusableDatabase
-from competency_graph.log import Draft, Log
+from competency_graph.log import Draft, Fault, Log
 from competency_graph.log.blocks import BLOCK_BYTES, unpack
-from competency_graph.log.log import MOST_TOUCHED
+from competency_graph.log.rows import MOST_TOUCHED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -79,6 +79,9 @@ def test_replaying_the_log_rebuilds_every_state(
         assert log.verify() is None
 
 
+RECORDED = ["<a> <p> <2> <g> .", "<b> <p> <1> <g> .", "<b> <p> <2> <g> ."]
+
+
 @pytest.fixture(scope="module")
 def recorded(empty: Path, draft: MakeDraft) -> Iterator[Path]:
     """Return a database with three changes of every kind of content, and a snapshot."""
@@ -93,7 +96,7 @@ def recorded(empty: Path, draft: MakeDraft) -> Iterator[Path]:
                 ),
                 expected_head=number - 1,
             )
-        log.write_snapshot(2, [("g", ["<a> <p> <2> <g> .", "<b> <p> <1> <g> ."])])
+        log.write_snapshot(2, [("g", RECORDED)])
         assert log.verify() is None
         log.close()
         yield path
@@ -115,6 +118,10 @@ CELLS = [
     ("snapshot", "digest"),
     ("snapshot_part", "graph"),
     ("snapshot_part", "content"),
+    ("standing", "graph"),
+    ("standing", "digest"),
+    ("standing", "number"),
+    ("standing", "content"),
 ]
 
 
@@ -128,8 +135,13 @@ def test_one_flipped_bit_is_found_and_located(recorded: Path, data: st.DataObjec
         changed = flipped(value, data)
         with raw:
             raw.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (changed, rowid))
-        same = column == "content" and table != "finding" and text_of(changed) == text_of(value)
-        assert log.verify() == (None if same else number)
+        same = (
+            isinstance(changed, bytes)
+            and column == "content"
+            and text_of(changed) == text_of(value)
+        )
+        fault = log.verify()
+        assert fault is None if same else fault is not None and fault.number == number
 
 
 def flipped(value: int | str | bytes, data: st.DataObject) -> int | str | bytes:
@@ -155,7 +167,24 @@ def test_a_lost_or_moved_change_is_found(recorded: Path) -> None:
     with copy_of(recorded) as (log, path), closing(sqlite3.connect(path)) as raw:
         with raw:
             raw.execute("DELETE FROM change WHERE number = 2")
-        assert log.verify() == 2
+        assert log.verify() == Fault(number=2, what="change")
+
+
+def test_a_snapshot_that_is_not_what_the_changes_come_to_is_found(empty: Path) -> None:
+    with copy_of(empty) as (log, _):
+        log.append(Draft(author="", time=NOON, message="", added=RECORDED), expected_head=0)
+        log.write_snapshot(1, [("g", RECORDED[:2])])
+        assert log.verify() == Fault(number=1, what="snapshot")
+
+
+@pytest.mark.parametrize("wrong", [{"added": RECORDED[:1]}, {"removed": ["<never> <p> <1> <g> ."]}])
+def test_a_change_that_is_not_a_difference_is_found(
+    log: Log, draft: MakeDraft, wrong: dict[str, list[str]]
+) -> None:
+    log.append(draft(added=RECORDED), expected_head=0)
+    assert log.verify() is None
+    log.append(draft(**wrong), expected_head=1)
+    assert log.verify() == Fault(number=2, what="change")
 
 
 def test_damaged_content_is_reported_in_a_sentence(recorded: Path) -> None:

@@ -32,7 +32,13 @@ def older(tmp_path: Path, draft: MakeDraft) -> Path:
     with Log.open(at(newest), base=BASE) as log:
         for head in range(3):
             log.append(
-                draft(added=[f"<a> <p> <{head}> <g> ."], touched={("g", "a")}), expected_head=head
+                draft(
+                    added=[f"<a> <p> <{head}> <g> ."],
+                    touched={("g", "a")},
+                    findings_added=[{"graph": "g", "n": head}, {"graph": "h", "n": 0}],
+                    findings_removed=[{"graph": "g", "n": head - 1}],
+                ),
+                expected_head=head,
             )
     database = Database.at(at(path))
     with database.transaction(writing=True) as connection:
@@ -40,7 +46,7 @@ def older(tmp_path: Path, draft: MakeDraft) -> Path:
     database.close()
     with closing(sqlite3.connect(path)) as raw:
         raw.execute("ATTACH ? AS newest", (str(newest),))
-        for table in ("setting", "change", "change_part", "touched"):
+        for table in ("setting", "change", "change_part", "touched", "finding"):
             raw.execute(f"INSERT INTO main.{table} SELECT * FROM newest.{table}")
         raw.commit()
     return path
@@ -57,6 +63,10 @@ def test_an_older_schema_is_migrated_after_a_backup(older: Path, draft: MakeDraf
         assert log.append(draft(), expected_head=3) == 4
         log.write_snapshot(4, [("g", [f"<a> <p> <{n}> <g> ." for n in range(3)])])
         assert [change.number for change in log.history("g", "a")] == [1, 2, 3]
+        assert [(row.number, row.finding) for row in log.standing(["g"])] == [
+            (3, {"graph": "g", "n": 2})
+        ]
+        assert [row.number for row in log.standing(["h"])] == [1]
     assert schema_of(older) == SCHEMAS[-1]
     backup = older.with_name("older.db.schema-0001.backup")
     assert schema_of(backup) == "0001"

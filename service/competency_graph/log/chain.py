@@ -52,6 +52,12 @@ def finding_text(finding: Mapping[str, object]) -> str:
     return json.dumps(finding, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
+def finding_key(content: str) -> tuple[int, bytes]:
+    """Return what a stored finding is found by: the number of its graph, the digest of its text."""
+    graph = json.loads(content).get("graph") or ""
+    return touched_key(str(graph)), sha256(content.encode()).digest()
+
+
 def time_text(time: datetime) -> str:
     """Return a time as it is stored: UTC to the microsecond, so that order of text is of time."""
     return time.astimezone(UTC).isoformat(timespec="microseconds")

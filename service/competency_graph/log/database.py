@@ -1,8 +1,9 @@
 """A database behind a URL: transactions, rows by the page, faults in sentences. Knows no table."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -103,6 +104,35 @@ class Database:
             finally:
                 raw.close()
 
+    @property
+    def path(self) -> Path:
+        """The file that it is in (SQLite only)."""
+        with self.driver() as connection:
+            return Path(connection.execute("PRAGMA database_list").fetchone()[2])
+
+    def copy_to(self, file: Path) -> None:
+        """Copy it as last committed into one file of its own (SQLite only); nobody waits for it.
+
+        The file is whole or not there, and nothing beside it belongs to it.
+        """
+        half = file.with_name(f"{file.name}.part")
+        try:
+            with self.driver() as source, closing(sqlite3.connect(half)) as copy:
+                source.backup(copy)
+                # One file, and not a file with its log beside it.
+                copy.execute("PRAGMA journal_mode = DELETE")
+            with half.open("rb") as written:
+                os.fsync(written.fileno())
+            half.replace(file)
+        finally:
+            half.unlink(missing_ok=True)
+
+    def forget(self) -> None:
+        """Overwrite on the disk what was deleted, as far as that is ours to do (SQLite)."""
+        if self.is_sqlite:
+            with self.driver() as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def rows(
         self, query: Select[*tuple[Any, ...]], *key: Column[Any], page: int = 500
     ) -> Iterator[Row[*tuple[Any, ...]]]:
@@ -193,6 +223,8 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    # What a redaction takes out is overwritten, not only unlinked.
+    connection.execute("PRAGMA secure_delete = ON")
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -1,41 +1,27 @@
 """The log: append at an expected head, read, keep snapshots, verify. Judges no change."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
-from hashlib import sha256
+from pathlib import Path
 from typing import Any, Final, Self
 
-from sqlalchemy import Connection, Row, Select, Table, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from competency_graph.errors import NotFound, StaleHead, UnusableDatabase
-from competency_graph.log import snapshots
-from competency_graph.log.blocks import Kind, Line, Packed, pack, split, unpack
-from competency_graph.log.chain import (
-    ORIGIN,
-    content_digest,
-    finding_line,
-    finding_text,
-    link,
-    metadata_digest,
-    time_text,
-    touched_key,
-)
+from competency_graph.log import backups, redaction, rows, snapshots, standing
+from competency_graph.log.blocks import Kind, Line, pack, split, unpack
+from competency_graph.log.chain import touched_key
 from competency_graph.log.database import Database
 from competency_graph.log.schema import prepare
 from competency_graph.log.tables import change, change_part, finding, setting, touched
-from competency_graph.log.values import Change, Draft
+from competency_graph.log.tables import redaction as redactions
+from competency_graph.log.values import Change, Draft, Extent, Fault, Standing
 from competency_graph.log.verification import first_fault
 
-MOST_TOUCHED: Final = 10_000
-"""A change that touches more subjects than this is listed under its graphs only."""
-
-# Keys for what is no IRI: a graph touched in any way; in more subjects than are listed.
-_GRAPH: Final = touched_key("")
-_MANY: Final = touched_key("*")
-
-_Rows = list[dict[str, Any]]
+# A change as it is told: with what it was emptied of, if anything.
+_CHANGES: Final = select(change, redactions.c.extent).outerjoin(redactions)
 
 
 class Log:
@@ -74,6 +60,21 @@ class Log:
             raise
         return log
 
+    @classmethod
+    def restore(cls, url: str, file: Path, *, base: str | None = None) -> Self:
+        """Put what :meth:`back_up` wrote into a database that is not there or empty; open that.
+
+        Raises:
+            BadRequest: there is no such file, or the database is not empty or not SQLite.
+            UnusableDatabase: the file is no log or a newer version's; and as :meth:`open`.
+        """
+        database = Database.at(url)
+        try:
+            backups.restore(file, database)
+        finally:
+            database.close()
+        return cls.open(url, base=base, backup=False)
+
     def close(self) -> None:
         """Give back every handle."""
         self._database.close()
@@ -108,7 +109,7 @@ class Log:
         if (head := self.head()) != expected_head:
             raise StaleHead(expected=expected_head, actual=head)
         removed, added = pack(draft.removed), pack(draft.added)
-        findings = _finding_rows(draft, expected_head + 1)
+        findings = rows.of_findings(draft, expected_head + 1)
         try:
             with self._database.transaction(writing=True) as connection:
                 newest = _newest(connection)
@@ -116,19 +117,20 @@ class Log:
                     raise StaleHead(expected=expected_head, actual=head)
                 # Where writers do not queue for a transaction, a key conflict here is the stale
                 # head: so the number follows from the row that was just read, and no second look.
-                row = _change_row(draft, newest, removed, added, findings)
+                row = rows.of_change(draft, newest, removed, added, findings)
                 connection.execute(insert(change), row)
                 self._fix_base(connection, head)
-                _insert(connection, change_part, _part_rows(row["number"], removed, added))
-                _insert(connection, touched, _touched_rows(row["number"], draft.touched))
+                _insert(connection, change_part, rows.of_parts(row["number"], removed, added))
+                _insert(connection, touched, rows.of_touched(row["number"], draft.touched))
                 _insert(connection, finding, findings)
+                standing.follow(connection, findings)
         except IntegrityError:
             raise StaleHead(expected=expected_head, actual=self.head()) from None
         return expected_head + 1
 
     def changes(self, *, after: int = 0, limit: int | None = None) -> Iterator[Change]:
         """Return what is said about the changes after a number, oldest first."""
-        return self._changes(select(change), after, limit)
+        return self._changes(_CHANGES, after, limit)
 
     def history(
         self,
@@ -144,33 +146,64 @@ class Log:
         A change of more than ``MOST_TOUCHED`` subjects is in the history of every subject of its
         graphs.
         """
-        keys = [_GRAPH] if subject is None else [touched_key(subject), _MANY]
-        found = select(touched.c.number).where(touched.c.subject.in_(keys))
-        if graph is not None:
-            found = found.where(touched.c.graph == touched_key(graph))
-        return self._changes(select(change).where(change.c.number.in_(found)), after, limit)
+        return self._changes(_CHANGES.where(_touches(graph, subject)), after, limit)
+
+    def recent(
+        self,
+        *,
+        before: int | None = None,
+        limit: int,
+        graph: str | None = None,
+        subject: str | None = None,
+    ) -> list[Change]:
+        """Return the changes before a number, or the newest, newest first.
+
+        With a graph or a subject only those that :meth:`history` would return.
+        """
+        query = _CHANGES.order_by(change.c.number.desc()).limit(limit)
+        if before is not None:
+            query = query.where(change.c.number < before)
+        if graph is not None or subject is not None:
+            query = query.where(_touches(graph, subject))
+        with self._database.transaction() as connection:
+            return [_change(row) for row in connection.execute(query)]
 
     def read(self, number: int) -> tuple[Iterator[bytes], Iterator[bytes]]:
         """Return the lines that a change added and those that it removed, read part by part.
 
         Raises:
             NotFound: there is no such change.
+            Redacted: it was emptied.
         """
         self._require(number)
+        redaction.require_content(self._database, number, number)
         return self._lines(number, "added"), self._lines(number, "removed")
 
-    def findings(self, number: int) -> tuple[_Rows, _Rows]:
+    def findings(self, number: int) -> tuple[rows.Rows, rows.Rows]:
         """Return the findings that a change added and those that it removed.
 
         Raises:
             NotFound: there is no such change.
+            Redacted: it was emptied.
         """
         self._require(number)
+        redaction.require_content(self._database, number, number)
         query = select(finding).where(finding.c.number == number)
-        rows = list(self._database.rows(query, finding.c.position))
-        added = [json.loads(row.content) for row in rows if row.kind == "added"]
-        removed = [json.loads(row.content) for row in rows if row.kind == "removed"]
+        found = list(self._database.rows(query, finding.c.position))
+        added = [json.loads(row.content) for row in found if row.kind == "added"]
+        removed = [json.loads(row.content) for row in found if row.kind == "removed"]
         return added, removed
+
+    def standing(self, graphs: Collection[str] | None = None) -> list[Standing]:
+        """Return the findings that stand in these graphs at the head, or in all.
+
+        A finding's graph is its member ``graph``; it stands from the change that added it until
+        one that removes it.
+        """
+        return [
+            Standing(number=number, finding=json.loads(content))
+            for number, content in standing.rows(self._database, graphs)
+        ]
 
     def write_snapshot(self, number: int, graphs: Iterable[tuple[str, Iterable[Line]]]) -> None:
         """Keep the whole graph as it was at a change, so that reading need not begin at the first.
@@ -204,19 +237,49 @@ class Log:
 
         Raises:
             NotFound: there is no such change.
+            Redacted: a change after the snapshot was emptied.
         """
         head = self.head()
         if upto is not None and not 0 <= upto <= head:
             raise _no_change(upto, head)
-        return snapshots.blocks(self._database, head if upto is None else upto)
+        upto = head if upto is None else upto
+        redaction.require_content(self._database, snapshots.latest(self._database, upto) + 1, upto)
+        return snapshots.blocks(self._database, upto)
 
-    def verify(self) -> int | None:
-        """Return the number of the first change or snapshot that is not as recorded, or None.
+    def verify(self) -> Fault | None:
+        """Return the first thing that is not as recorded, or None.
 
-        It reads everything. Changes cut off at the end cannot show: whoever must know them gone
-        keeps a later digest elsewhere. The index of histories is not covered.
+        It reads everything, rebuilds the graph, and compares that with the snapshots, and the
+        findings that stand with those of the changes. Changes cut off at the end cannot show:
+        whoever must know them gone keeps a later digest elsewhere. The index of histories is not
+        covered, nor what was redacted.
         """
         return first_fault(self._database)
+
+    def redact(self, number: int, extent: Extent, *, now: datetime) -> list[int]:
+        """Empty a change of its message, or of its content too, for good; the chain still holds.
+
+        What needs that content is ``Redacted`` afterwards, and the head is rebuilt from the newest
+        snapshot, which must be of this change or a later one. Author, time and counts stay.
+
+        Returns:
+            The other changes that hold one of the same lines, where content was emptied.
+
+        Raises:
+            NotFound: there is no such change.
+            StillInGraph: the graph, as of the newest snapshot, holds something that it added.
+            ValueError: there is no snapshot of it or a later change.
+        """
+        self._require(number)
+        return redaction.redact(self._database, number, extent, now=now)
+
+    def back_up(self, file: Path) -> None:
+        """Copy everything, as last committed, into a new file; others read and write meanwhile.
+
+        Raises:
+            BadRequest: there is such a file, or the database is not SQLite.
+        """
+        backups.back_up(self._database, file)
 
     def _require(self, number: int) -> None:
         if not 1 <= number <= (head := self.head()):
@@ -227,8 +290,8 @@ class Log:
     ) -> Iterator[Change]:
         query = query.where(change.c.number > after)
         # Numbers have no gaps, but a history has: it may need more rows than numbers.
-        rows = self._database.rows(query, change.c.number, page=min(limit or 500, 500))
-        for place, row in enumerate(rows, start=1):
+        found = self._database.rows(query, change.c.number, page=min(limit or 500, 500))
+        for place, row in enumerate(found, start=1):
             yield _change(row)
             if place == limit:
                 return
@@ -272,6 +335,14 @@ def _base(connection: Connection) -> str | None:
     return connection.scalar(select(setting.c.value).where(setting.c.name == "base"))
 
 
+def _touches(graph: str | None, subject: str | None) -> ColumnElement[bool]:
+    keys = [rows.IN_GRAPH] if subject is None else [touched_key(subject), rows.IN_MANY]
+    found = select(touched.c.number).where(touched.c.subject.in_(keys))
+    if graph is not None:
+        found = found.where(touched.c.graph == touched_key(graph))
+    return change.c.number.in_(found)
+
+
 def _no_change(number: int, head: int) -> NotFound:
     return NotFound(f"There is no change {number}; the newest is {head}.", revision=head)
 
@@ -288,75 +359,10 @@ def _change(row: Row[*tuple[Any, ...]]) -> Change:
         findings_added=row.findings_added,
         findings_removed=row.findings_removed,
         normal_form=row.normal_form,
+        redacted=row.extent,
     )
 
 
-def _change_row(
-    draft: Draft,
-    previous: Row[*tuple[Any, ...]] | None,
-    removed: Packed,
-    added: Packed,
-    findings: _Rows,
-) -> dict[str, Any]:
-    time = time_text(draft.time)
-    said = {
-        "number": previous.number + 1 if previous else 1,
-        "author": draft.author,
-        "time": max(time, previous.time) if previous else time,
-        "message": draft.message,
-        "added": added.count,
-        "removed": removed.count,
-        "added_bytes": added.size,
-        "removed_bytes": removed.size,
-        "findings_added": len(draft.findings_added),
-        "findings_removed": len(draft.findings_removed),
-        "normal_form": draft.normal_form,
-    }
-    text = b"".join(finding_line(row["kind"], row["content"]) for row in findings)
-    content = content_digest(removed.digest, added.digest, sha256(text).digest())
-    metadata = metadata_digest(said)
-    digest = link(previous.digest if previous else ORIGIN, content, metadata)
-    return said | {
-        "content_digest": content,
-        "metadata_digest": metadata,
-        "digest": digest,
-    }
-
-
-def _part_rows(number: int, removed: Packed, added: Packed) -> _Rows:
-    blocks = [("removed", block) for block in removed.blocks]
-    blocks += [("added", block) for block in added.blocks]
-    return [
-        {"number": number, "part": part, "kind": kind, "content": block}
-        for part, (kind, block) in enumerate(blocks)
-    ]
-
-
-def _touched_rows(number: int, pairs: Iterable[tuple[str, str | None]]) -> _Rows:
-    given = set(pairs)
-    if len(given) > MOST_TOUCHED:
-        given = {(graph, None) for graph, _ in given}
-    keys = {(touched_key(graph), _GRAPH) for graph, _ in given}
-    keys |= {
-        (touched_key(graph), _MANY if subject is None else touched_key(subject))
-        for graph, subject in given
-    }
-    # In the order of the key, so that the index is written from one end to the other.
-    return [
-        {"subject": subject, "graph": graph, "number": number}
-        for subject, graph in sorted((subject, graph) for graph, subject in keys)
-    ]
-
-
-def _finding_rows(draft: Draft, number: int) -> _Rows:
-    findings = [("removed", finding_text(row)) for row in draft.findings_removed]
-    findings += [("added", finding_text(row)) for row in draft.findings_added]
-    return [
-        {"number": number, "position": position, "kind": kind, "content": content}
-        for position, (kind, content) in enumerate(findings)
-    ]
-
-
-def _insert(connection: Connection, table: Table, rows: _Rows) -> None:
+def _insert(connection: Connection, table: Table, rows: rows.Rows) -> None:
     if rows:
         connection.execute(insert(table), rows)

@@ -2,8 +2,6 @@
 
 import sqlite3
 import time
-from contextlib import closing
-from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, func, inspect, select, text
@@ -23,7 +21,7 @@ def prepare(database: Database, *, backup: bool) -> None:
         UnusableDatabase: it belongs to another program or to a newer version, or fails.
     """
     with database.transaction() as connection:
-        present = _schema(connection, database.place)
+        present = schema_of(connection, database.place)
     if database.is_sqlite:
         _write_ahead(database)
     if present == SCHEMAS[-1]:
@@ -32,7 +30,7 @@ def prepare(database: Database, *, backup: bool) -> None:
         if not database.is_sqlite:
             connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
         # Again, now that nobody else can migrate: another process may have been first.
-        present = _schema(connection, database.place)
+        present = schema_of(connection, database.place)
         if present == SCHEMAS[-1]:
             return
         if present is not None and backup and database.is_sqlite:
@@ -51,7 +49,7 @@ def migrate(connection: Connection, *, to: str) -> None:
     command.upgrade(config, to)
 
 
-def _schema(connection: Connection, place: str) -> str | None:
+def schema_of(connection: Connection, place: str) -> str | None:
     """Return which schema a database has, None for an empty one."""
     names = inspect(connection).get_table_names()
     if not names:
@@ -87,13 +85,5 @@ def _write_ahead(database: Database) -> None:
 
 def _back_up(database: Database, schema: str) -> None:
     """Copy a SQLite database, as last committed, to ``<file>.schema-<schema>.backup``."""
-    with database.driver() as source:
-        path = Path(source.execute("PRAGMA database_list").fetchone()[2])
-        target = path.with_name(f"{path.name}.schema-{schema}.backup")
-        half = target.with_name(f"{target.name}.part")
-        try:
-            with closing(sqlite3.connect(half)) as copy:
-                source.backup(copy)
-            half.replace(target)
-        finally:
-            half.unlink(missing_ok=True)
+    path = database.path
+    database.copy_to(path.with_name(f"{path.name}.schema-{schema}.backup"))

@@ -1,13 +1,14 @@
 """Snapshots: the whole graph at a change, and what rebuilds it. Decides no reading of RDF."""
 
 from collections.abc import Iterable, Iterator
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from itertools import groupby
 from typing import Final
 
+import zstandard
 from sqlalchemy import func, insert, select
 
-from competency_graph.log.blocks import BLOCK_BYTES, Kind, Line, pack, unpack
+from competency_graph.log.blocks import BLOCK_BYTES, Kind, Line, pack, split, unpack
 from competency_graph.log.database import Database
 from competency_graph.log.tables import change, change_part, snapshot, snapshot_part
 
@@ -83,18 +84,28 @@ def blocks(database: Database, upto: int) -> Iterator[tuple[Kind, bytes]]:
         yield row.kind, text
 
 
-def is_whole(database: Database, number: int, digest: bytes) -> bool:
-    """Say whether a snapshot holds what was written; ``ZstdError`` where it is torn."""
+def lines(database: Database, number: int, digest: bytes) -> set[bytes] | None:
+    """Return the marks (``mark``) of what a snapshot holds; None where that was not written."""
     query = select(snapshot_part).where(snapshot_part.c.number == number)
-    found = []
-    for graph, parts in groupby(
-        database.rows(query, *_SNAPSHOT_KEY, page=PAGE), key=lambda row: str(row.graph)
-    ):
-        text = sha256()
-        for row in parts:
-            text.update(unpack(row.content))
-        found.append((graph, text.digest()))
-    return _digest(found) == digest
+    found: list[tuple[str, bytes]] = []
+    held: set[bytes] = set()
+    try:
+        for graph, parts in groupby(
+            database.rows(query, *_SNAPSHOT_KEY, page=PAGE), key=lambda row: str(row.graph)
+        ):
+            digested = sha256()
+            for row in parts:
+                digested.update(text := unpack(row.content))
+                held.update(map(mark, split(text)))
+            found.append((graph, digested.digest()))
+    except zstandard.ZstdError:
+        return None
+    return held if _digest(found) == digest else None
+
+
+def mark(line: bytes) -> bytes:
+    """Return 16 bytes that stand for a line, so that a large graph can be compared in memory."""
+    return blake2b(line, digest_size=16).digest()
 
 
 def _digest(graphs: Iterable[tuple[str, bytes]]) -> bytes:

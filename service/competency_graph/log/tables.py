@@ -14,7 +14,7 @@ from sqlalchemy import (
     Text,
 )
 
-SCHEMAS: Final = ("0001", "0002")
+SCHEMAS: Final = ("0001", "0002", "0004")
 """Every schema there has been, oldest first: the names of the migrations."""
 
 SCHEMA_TABLE: Final = "competency_graph_schema"
@@ -94,4 +94,23 @@ snapshot_part = Table(
     Column("part", Integer, primary_key=True, autoincrement=False),
     Column("graph", Text, nullable=False),
     Column("content", LargeBinary, nullable=False),
+)
+
+# The findings that stand at the head: an index of the table `finding`, with the change that
+# brought each. The graph is hashed as in `touched`; it is also in the content.
+standing = Table(
+    "standing",
+    metadata,
+    Column("graph", BigInteger, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("number", Integer, ForeignKey("change.number"), nullable=False),
+    Column("content", Text, nullable=False),
+)
+
+redaction = Table(
+    "redaction",
+    metadata,
+    Column("number", Integer, ForeignKey("change.number"), primary_key=True, autoincrement=False),
+    Column("time", Text, nullable=False),
+    Column("extent", Text, nullable=False),
 )

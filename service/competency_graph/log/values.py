@@ -3,8 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from competency_graph.log.blocks import Line
+
+Extent = Literal["message", "content"]
+"""What a change was emptied of: its message, or its content as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,7 @@ class Change:
     """What the log says about a change it holds; ``added`` to ``findings_removed`` are counts.
 
     ``digest`` is hexadecimal and covers this change and, through the chain, all before it.
+    ``redacted`` says what it was emptied of, if anything; its counts stay as they were.
     """
 
     number: int
@@ -50,3 +55,25 @@ class Change:
     findings_added: int
     findings_removed: int
     normal_form: int
+    redacted: Extent | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A finding that stands at the head, as it was recorded, and the change that brought it."""
+
+    number: int
+    finding: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """The first thing that is not as recorded, and the change that it is of.
+
+    ``change``: what the change holds or says of itself, or what it does to the graph: a line
+    removed that was not there, or added that was. ``snapshot``: the snapshot taken at it.
+    ``standing``: a finding that it brought does not stand as the log has it.
+    """
+
+    number: int
+    what: Literal["change", "snapshot", "standing"]

@@ -1,0 +1,159 @@
+"""A change can be emptied for good, and the log still holds; what stands is never emptied."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from competency_graph.errors import NotFound, Redacted, StillInGraph
+from competency_graph.log import Draft, Fault, Log
+from competency_graph.log.database import Database
+from sqlalchemy import text
+
+from log.conftest import BASE, NOON, MakeDraft
+from log.test_log import replay
+
+PERSONAL = '<a> <phone> "030 1234567" <g> .'
+KEPT = '<a> <name> "A role" <g> .'
+LATER = NOON + timedelta(days=1)
+
+
+@pytest.fixture
+def regretted(log: Log, draft: MakeDraft) -> Log:
+    """A log whose second change added what nobody should know, and whose third took it away."""
+    log.append(draft(added=[KEPT]), expected_head=0)
+    finding = {"graph": "g", "value": "030 1234567"}
+    second = draft(added=[PERSONAL], message="Ring Ada: 030", findings_added=[finding])
+    log.append(second, expected_head=1)
+    log.write_snapshot(2, [("g", [KEPT, PERSONAL])])
+    log.append(draft(removed=[PERSONAL], findings_removed=[finding]), expected_head=2)
+    log.append(draft(added=['<b> <name> "Another" <g> .']), expected_head=3)
+    log.write_snapshot(4, [("g", [KEPT, '<b> <name> "Another" <g> .'])])
+    log.append(draft(added=['<c> <name> "A third" <g> .']), expected_head=4)
+    return log
+
+
+def test_a_redacted_log_verifies_and_gives_the_same_head(regretted: Log) -> None:
+    log = regretted
+    before = replay(log.content_blocks())
+    digests = [change.digest for change in log.changes()]
+    assert log.redact(2, "content", now=LATER) == [3]
+    assert log.redact(3, "content", now=LATER) == []
+    assert log.verify() is None
+    assert replay(log.content_blocks()) == before
+    assert [change.digest for change in log.changes()] == digests
+    second = log.recent(before=3, limit=1)[0]
+    assert (second.redacted, second.message, second.added) == ("content", "", 1)
+    assert (second.author, second.time) == ("Ada", NOON)
+
+
+def test_what_needs_a_redacted_change_says_so(regretted: Log) -> None:
+    regretted.redact(2, "content", now=LATER)
+    for ask in (regretted.read, regretted.findings, regretted.content_blocks):
+        with pytest.raises(Redacted, match="The content of change 2 was redacted"):
+            ask(2)
+    with pytest.raises(Redacted):
+        regretted.content_blocks(3)
+    assert replay(regretted.content_blocks(1)) == {KEPT.encode()}
+    assert len(replay(regretted.content_blocks(4))) == 2
+    assert len(replay(regretted.content_blocks())) == 3
+
+
+def test_what_is_in_the_graph_is_not_redacted(regretted: Log) -> None:
+    before = [*regretted.content_blocks()]
+    with pytest.raises(StillInGraph, match=r"Of what change 1 added, 1 statement is still in"):
+        regretted.redact(1, "content", now=LATER)
+    assert [*regretted.content_blocks(2)] and [*regretted.content_blocks()] == before
+    assert [change.redacted for change in regretted.changes()] == [None] * 5
+
+
+def test_a_message_alone_can_be_redacted(regretted: Log) -> None:
+    assert regretted.redact(1, "message", now=LATER) == []
+    assert regretted.redact(2, "message", now=LATER) == []
+    assert [c.message for c in regretted.changes(limit=2)] == ["", ""]
+    assert [c.redacted for c in regretted.changes(limit=3)] == ["message", "message", None]
+    assert list(regretted.read(2)[0]) == [PERSONAL.encode()]
+    assert regretted.verify() is None
+    regretted.redact(2, "content", now=LATER)
+    assert regretted.recent(before=3, limit=1)[0].redacted == "content"
+    # Emptied twice, or less than before, is emptied once.
+    regretted.redact(2, "content", now=LATER)
+    regretted.redact(2, "message", now=LATER)
+    assert regretted.recent(before=3, limit=1)[0].redacted == "content"
+    assert regretted.verify() is None
+
+
+def test_it_needs_a_snapshot_of_later(log: Log, draft: MakeDraft) -> None:
+    log.append(draft(added=[PERSONAL]), expected_head=0)
+    with pytest.raises(ValueError, match="a snapshot of change 1 or later"):
+        log.redact(1, "content", now=LATER)
+    with pytest.raises(NotFound):
+        log.redact(2, "message", now=LATER)
+
+
+def test_nothing_of_it_is_left_on_the_disk(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    with Log.open(f"sqlite:///{path}", base=BASE) as log:
+        line = f'<a> <phone> "{"0301234567" * 500}" <g> .'
+        said = Draft(
+            author="Ada",
+            time=NOON,
+            message="Call 030-MESSAGE",
+            added=[line],
+            findings_added=[{"graph": "g", "value": "030-FINDING"}],
+        )
+        log.append(said, expected_head=0)
+        gone = Draft(author="Ada", time=NOON, message="", removed=[line])
+        log.append(gone, expected_head=1)
+        log.write_snapshot(2, [])
+        (block,) = {block for _, block in stored(path)}
+        assert all(word in on_disk(tmp_path) for word in (block, b"030-MESSAGE"))
+        log.redact(1, "content", now=LATER)
+        log.redact(2, "content", now=LATER)
+        found = on_disk(tmp_path)
+        assert block not in found and b"030-MESSAGE" not in found
+        assert log.verify() is None
+
+
+def stored(path: Path) -> list[tuple[int, bytes]]:
+    database = Database.at(f"sqlite:///{path}")
+    with database.transaction() as connection:
+        rows = connection.execute(text("SELECT number, content FROM change_part")).all()
+    database.close()
+    return [(number, content) for number, content in rows]
+
+
+def on_disk(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("damage", "fault"),
+    [
+        ("UPDATE change SET author = 'Eve' WHERE number = 1", Fault(number=1, what="change")),
+        ("UPDATE change SET digest = zeroblob(1) WHERE number = 2", Fault(number=2, what="change")),
+        ("UPDATE change SET message = 'No' WHERE number = 2", Fault(number=2, what="change")),
+        ("DELETE FROM snapshot_part WHERE number = 4", Fault(number=4, what="snapshot")),
+        ("DELETE FROM redaction", Fault(number=2, what="change")),
+        ("UPDATE finding SET content = 'x' WHERE number = 2", Fault(number=2, what="standing")),
+    ],
+)
+def test_damage_beside_a_redaction_is_found(
+    regretted: Log, url: str, damage: str, fault: Fault
+) -> None:
+    regretted.redact(2, "content", now=LATER)
+    assert regretted.verify() is None
+    database = Database.at(url)
+    with database.transaction(writing=True) as connection:
+        connection.execute(text(damage))
+    database.close()
+    assert regretted.verify() == fault
+
+
+def test_a_redaction_without_its_snapshot_is_found(regretted: Log, url: str) -> None:
+    regretted.redact(2, "content", now=LATER)
+    database = Database.at(url)
+    with database.transaction(writing=True) as connection:
+        connection.execute(text("DELETE FROM snapshot_part"))
+        connection.execute(text("DELETE FROM snapshot"))
+    database.close()
+    assert regretted.verify() == Fault(number=2, what="snapshot")
