@@ -14,7 +14,7 @@ LAYERS = (
     {
         *("catalogue", "telling", "requirements", "jsonld", "words", "judging", "reports"),
         *("documents", "misspellings"),
-        *("history", "keeping", "machine", "gate", "pages"),
+        *("history", "keeping", "machine", "gate", "pages", "changes"),
     },
     {"web", "cli"},
     {"__main__", "__init__"},
@@ -41,6 +41,7 @@ NEIGHBOURS = {
     ("places", "rdf"): "places are found by reading once more",
     ("judging", "documents"): "documents are what is judged",
     ("judging", "misspellings"): "findings that no shape can make",
+    ("changes", "words"): "changes are told in words",
     ("keeping", "catalogue"): "look-up readers answer from it",
     ("keeping", "pages"): "look-up readers answer from it",
     ("keeping", "history"): "the keeper loads what the log holds",

@@ -7,6 +7,15 @@ from collections.abc import Sequence
 import click
 
 from competency_graph.cli.editing import fmt, validate
+from competency_graph.cli.history import (
+    backup,
+    redact,
+    restore,
+    show_blame,
+    show_change,
+    show_history,
+    verify,
+)
 from competency_graph.cli.reading import export, query
 from competency_graph.cli.serving import serve, show_settings
 from competency_graph.errors import CompetencyGraphError
@@ -34,7 +43,9 @@ def command() -> None:
     """Competency frameworks as one knowledge graph: serve them, ask them, check them."""
 
 
-for _part in (serve, validate, query, export, fmt, show_settings):
+_READING = (serve, validate, query, export, fmt, show_settings)
+_LOG = (show_history, show_change, show_blame, backup, restore, verify, redact)
+for _part in (*_READING, *_LOG):
     command.add_command(_part)
 
 

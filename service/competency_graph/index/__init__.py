@@ -3,7 +3,7 @@
 from competency_graph.index.board import Board
 from competency_graph.index.client import BOARD, LOOKUP_SOCKET, QUERY_SOCKET, Client, Whole
 from competency_graph.index.fork import die_with_parent, sealed
-from competency_graph.index.graph import Graph, Term, Writer
+from competency_graph.index.graph import Graph, Statement, Term, Writer, statements
 from competency_graph.index.keeper import Keeper
 from competency_graph.index.reader import Answer, Lane
 
@@ -17,9 +17,11 @@ __all__ = [
     "Graph",
     "Keeper",
     "Lane",
+    "Statement",
     "Term",
     "Whole",
     "Writer",
     "die_with_parent",
     "sealed",
+    "statements",
 ]

@@ -6,9 +6,7 @@ from datetime import datetime
 from typing import Literal
 
 from competency_graph.log.blocks import Line
-
-Extent = Literal["message", "content"]
-"""What a change was emptied of: its message, or its content as well."""
+from competency_graph.model import Extent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
