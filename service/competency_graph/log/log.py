@@ -285,7 +285,7 @@ class Log:
             graphs: gives the graph at a change, for a snapshot that the head is rebuilt from.
 
         Returns:
-            The other changes that hold one of the same lines, where content was emptied.
+            The other changes that hold a line of it that is not in the graph any more.
 
         Raises:
             NotFound: there is no such change.

@@ -95,6 +95,7 @@ def _empty(connection: Connection, number: int, dirty: list[int]) -> None:
 class _Found:
     """Where else the lines of a change are: in which changes, and in which later snapshots.
 
+    ``others`` are the changes that hold one of its lines that is not in the graph any more;
     ``left`` is how many of those that it added were in the graph after a change, for each change
     that made that number another.
     """
@@ -114,17 +115,22 @@ def _look(database: Database, number: int, head: int) -> _Found:
             mine[row.kind].update(split(unpack(row.content)))
     every, left = mine["added"] | mine["removed"], set(mine["added"])
     found = _Found(left={number: len(left)})
+    holding: dict[int, set[bytes]] = {}
+    stands: set[bytes] = set()
     upto = select(change_part).where(change_part.c.number <= head)
     for row in database.rows(upto, *key, page=snapshots.PAGE):
         with database.unpacking(f"Change {row.number}"):
             shared = every.intersection(split(unpack(row.content)))
-        if not shared or row.number == number:
+        if not shared:
             continue
-        if row.number not in found.others[-1:]:
-            found.others.append(row.number)
+        stands = stands - shared if row.kind == "removed" else stands | shared
+        if row.number != number:
+            holding[row.number] = holding.get(row.number, set()) | shared
         if row.number > number:
             left = left - shared if row.kind == "removed" else left | (shared & mine["added"])
             found.left[row.number] = len(left)
+    # What is in the graph is no secret, so who else brought or removed it does not matter.
+    found.others = [other for other, shared in holding.items() if shared - stands]
     for row in database.rows(select(snapshot), snapshot.c.number):
         if number <= row.number <= head:
             last = max(changed for changed in found.left if changed <= row.number)
