@@ -12,9 +12,9 @@ from pathlib import Path
 from competency_graph.config import Settings
 from competency_graph.errors import UnusableDatabase
 from competency_graph.index import Graph
-from competency_graph.log import Draft, Fault, Log
+from competency_graph.log import Draft, Log
 from competency_graph.model import Extent
-from competency_graph.rdf import SYNTAXES, seed_lines, subjects_of_lines
+from competency_graph.rdf import SYNTAXES, graph_name, seed_lines, subjects_of_lines
 from competency_graph.resources import shipped_graphs
 
 
@@ -118,15 +118,6 @@ def lines_by_graph(log: Log, number: int | None = None) -> dict[str, dict[bytes,
     return {graph: lines for graph, lines in graphs.items() if lines}
 
 
-def graph_name(line: bytes) -> str:
-    """Return the graph that a line of N-Quads names, an empty string for the default graph."""
-    last = line.split(b" ", 2)[2].rsplit(b" ", 2)[1:-1]
-    # The end of a literal with spaces in it has its quotation mark, which no name of a graph has.
-    if not last or b'"' in last[0] or not last[0].startswith((b"<", b"_:")):
-        return ""
-    return last[0].decode().strip("<>")
-
-
 def digests(graphs: dict[str, dict[bytes, None]]) -> dict[str, str]:
     """Return a digest of each graph: of its sorted lines of N-Triples."""
     found = {}
@@ -167,22 +158,10 @@ def restore(settings: Settings, file: Path) -> int:
     """Put a backup into a database that is not there or empty; return its newest change.
 
     Raises:
-        BadRequest, UnusableDatabase: see :meth:`Log.restore`; or what was restored is damaged.
+        BadRequest, UnusableDatabase: see :meth:`Log.restore`.
     """
     with Log.restore(settings.database, file, base=settings.base) as log:
-        if fault := log.verify():
-            raise UnusableDatabase(f"{sentence(fault)} Restore an older backup instead.")
         return log.head()
-
-
-def sentence(fault: Fault) -> str:
-    """Return what is wrong with a log, to a person."""
-    said = {
-        "change": "does not hold what was recorded",
-        "snapshot": "has a snapshot that is not the graph as it was then",
-        "standing": "brought findings that are not kept as it had them",
-    }
-    return f"Change {fault.number} {said[fault.what]}."
 
 
 def _shipped(settings: Settings, now: datetime) -> Draft:

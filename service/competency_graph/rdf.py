@@ -210,12 +210,20 @@ def seed_lines(
     return sorted(text.splitlines(keepends=True))
 
 
+def graph_name(line: bytes) -> str:
+    """Return the graph that a line of N-Quads names, an empty string for the default graph."""
+    last = line.split(b" ", 2)[2].rsplit(b" ", 2)[1:-1]
+    # The end of a literal with spaces in it has its quotation mark, which no name of a graph has.
+    if not last or b'"' in last[0] or not last[0].startswith((b"<", b"_:")):
+        return ""
+    return last[0].decode().strip("<>")
+
+
 def subjects_of_lines(lines: Iterable[bytes]) -> set[tuple[str, str]]:
     """Return the (graph, subject) pairs that N-Quads lines of our own writing are about."""
     found: set[tuple[str, str]] = set()
     for line in lines:
-        subject, graph = line.split(b" ", 1)[0], line.rsplit(b" ", 2)[1]
-        found.add((graph[1:-1].decode(), subject.strip(b"<>").decode()))
+        found.add((graph_name(line), line.split(b" ", 1)[0].strip(b"<>").decode()))
     return found
 
 

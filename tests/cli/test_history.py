@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from competency_graph import history
 from competency_graph.config import Settings
 from competency_graph.log import Draft
+from competency_graph.rdf import graph_name
 from conftest import Service, start_service
 
 BROKER = "implementation-support/role/knowledge-broker"
@@ -37,7 +39,7 @@ def change(
             message=message,
             added=[new] if new else [],
             removed=[old] if old else [],
-            touched={(history.graph_name(line), IRI)},
+            touched={(graph_name(line), IRI)},
             findings_added=[{"graph": "g", "severity": "warning", "message": "Write it shorter."}],
         )
         return log.append(draft, expected_head=log.head())
@@ -155,7 +157,8 @@ def test_verify_names_the_first_change_that_is_not_as_recorded(run: Run, folder:
     run("backup", "kept.db")
     restored = run("restore", "kept.db", database="other.db")
     assert restored.returncode == 2
-    assert "Change 2 does not hold what was recorded. Restore an older backup" in restored.stderr
+    assert "Change 2 does not hold what was recorded. Nothing was restored" in restored.stderr
+    assert run("history", database="other.db").stdout == "There are no changes yet.\n"
 
 
 def test_redact_empties_what_may_go_and_nothing_else(run: Run) -> None:
@@ -175,6 +178,27 @@ def test_redact_empties_what_may_go_and_nothing_else(run: Run) -> None:
     assert "030" not in run("show", "2", "--format", "json").stdout
     assert sorted(run("export", "--format", "n-quads").stdout.splitlines()) == exported
     assert run("verify").returncode == 0
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n", 1), ("y", 0)])
+def test_redact_asks_first(folder: Path, answer: str, code: int) -> None:
+    master, terminal = pty.openpty()
+    os.write(master, f"{answer}\n".encode())
+    database = f"sqlite:///{folder}/log.db"
+    asked = [sys.executable, "-m", "competency_graph", "redact", "2", "--database", database]
+    told = subprocess.run(asked, stdin=terminal, capture_output=True, text=True, check=False)
+    os.close(master)
+    os.close(terminal)
+    assert told.returncode == code
+    assert "Say whom to ring." in told.stdout and "Empty this change for good?" in told.stdout
+    assert ("Change 2 was emptied" in told.stdout) == (code == 0)
+
+
+def test_an_empty_log_is_whole(run: Run, folder: Path) -> None:
+    settings = Settings.load({}, {"database": f"sqlite:///{folder}/new.db", "seed": "none"})
+    history.load(settings, now=NOON)
+    verified = run("verify", database="new.db")
+    assert (verified.returncode, verified.stdout) == (0, "There are no changes yet.\n")
 
 
 def test_a_database_that_is_not_there_is_not_made(run: Run, folder: Path) -> None:

@@ -10,7 +10,7 @@ from competency_graph import changes, history
 from competency_graph.errors import NotFound, Redacted
 from competency_graph.index import Graph, statements
 from competency_graph.log import Draft, Log
-from competency_graph.rdf import subjects_of_lines
+from competency_graph.rdf import graph_name, subjects_of_lines
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,7 +40,7 @@ def append(log: Log, after: frozenset[bytes], **said: object) -> int:
 
 def in_log(log: Log, number: int | None = None) -> frozenset[bytes]:
     graphs = history.lines_by_graph(log, number)
-    assert all(history.graph_name(line) == graph for graph in graphs for line in graphs[graph])
+    assert all(graph_name(line) == graph for graph in graphs for line in graphs[graph])
     return frozenset(line for lines in graphs.values() for line in lines)
 
 
@@ -94,10 +94,11 @@ def test_the_graph_of_a_line_is_found_whatever_its_literal_says(text: str, graph
     name = graph.strip(" <>")
     for ending in ("", "@de", "^^<https://example.org/d>"):
         line = f'<https://example.org/a> <https://example.org/p> "{escaped}"{ending}{graph} .'
-        assert history.graph_name(line.encode()) == name
+        assert graph_name(line.encode()) == name
+        assert subjects_of_lines([line.encode()]) == {(name, "https://example.org/a")}
     for value in ("<https://example.org/b>", "_:b"):
         line = f"<https://example.org/a> <https://example.org/p> {value}{graph} ."
-        assert history.graph_name(line.encode()) == name
+        assert graph_name(line.encode()) == name
 
 
 def test_a_snapshot_is_kept_when_due_while_others_append(log: Log, draft: MakeDraft) -> None:

@@ -152,7 +152,7 @@ def verify(context: click.Context, url: str | None, database: str | None, format
     """
     with history.existing(_settings(database)) as log:
         fault = log.verify()
-        wrong = None if fault is None else history.sentence(fault)
+        wrong = None if fault is None else str(fault)
         revision, different = 0, []
         if wrong is None and url is not None:
             revision, served = _served(url)
@@ -180,6 +180,8 @@ def verify(context: click.Context, url: str | None, database: str | None, format
         )
     elif wrong is not None:
         click.echo(wrong, err=True)
+    elif not head:
+        click.echo("There are no changes yet.")
     else:
         click.echo(f"Everything is as recorded, up to change {head} (digest {newest}).")
     context.exit(0 if wrong is None else 1)

@@ -67,7 +67,8 @@ class Log:
 
         Raises:
             BadRequest: there is no such file, or the database is not empty or not SQLite.
-            UnusableDatabase: the file is no log or a newer version's; and as :meth:`open`.
+            UnusableDatabase: the file is no log, a newer version's, or not as it was recorded
+                (:meth:`verify`); then nothing is restored. And as :meth:`open`.
         """
         database = Database.at(url)
         try:

@@ -75,3 +75,11 @@ class Fault:
 
     number: int
     what: Literal["change", "snapshot", "standing"]
+
+    def __str__(self) -> str:
+        said = {
+            "change": "does not hold what was recorded",
+            "snapshot": "has a snapshot that is not the graph as it was then",
+            "standing": "brought findings that are not kept as it had them",
+        }
+        return f"Change {self.number} {said[self.what]}."
