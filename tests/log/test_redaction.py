@@ -136,7 +136,10 @@ def on_disk(folder: Path) -> bytes:
     ("damage", "fault"),
     [
         ("UPDATE change SET author = 'Eve' WHERE number = 1", Fault(number=1, what="change")),
-        ("UPDATE change SET digest = zeroblob(1) WHERE number = 2", Fault(number=2, what="change")),
+        (
+            "UPDATE change SET digest = content_digest WHERE number = 2",
+            Fault(number=2, what="change"),
+        ),
         ("UPDATE change SET message = 'No' WHERE number = 2", Fault(number=2, what="change")),
         ("DELETE FROM snapshot_part WHERE number = 4", Fault(number=4, what="snapshot")),
         ("DELETE FROM redaction", Fault(number=2, what="change")),
