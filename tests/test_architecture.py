@@ -13,7 +13,7 @@ LAYERS = (
     {"log", "index", "shacl", "queries", "exchange"},
     {
         *("catalogue", "telling", "requirements", "jsonld", "words", "judging", "reports"),
-        *("documents", "misspellings", "pages"),
+        *("documents", "misspellings", "pages", "changes"),
         *("history", "keeping", "machine", "gate", "access", "trial", "gating"),
     },
     {"web", "cli"},
@@ -41,6 +41,7 @@ NEIGHBOURS = {
     ("places", "rdf"): "places are found by reading once more",
     ("judging", "documents"): "documents are what is judged",
     ("judging", "misspellings"): "findings that no shape can make",
+    ("changes", "words"): "changes are told in words",
     ("keeping", "catalogue"): "look-up readers answer from it",
     ("keeping", "pages"): "look-up readers answer from it",
     ("keeping", "history"): "the keeper loads what the log holds",

@@ -1,17 +1,21 @@
-"""A database made ready to serve: opened, migrated, filled once. Changes nothing that is there."""
+"""The log's whole life: made and filled, read, kept short, backed up, verified, redacted.
+
+Adds no change of its own, save the first.
+"""
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 from competency_graph.config import Settings
 from competency_graph.errors import UnusableDatabase
 from competency_graph.index import Graph
 from competency_graph.log import Draft, Log
-from competency_graph.model import joined
-from competency_graph.rdf import SYNTAXES, seed_lines, subjects_of_lines
+from competency_graph.model import Extent, joined
+from competency_graph.rdf import SYNTAXES, graph_name, seed_lines, subjects_of_lines
 from competency_graph.resources import shipped_graphs
 
 
@@ -26,9 +30,7 @@ def load(settings: Settings, *, now: datetime) -> Graph:
     with Log.open(settings.database, base=settings.base) as log:
         if log.head() == 0 and settings.seed != "none":
             log.append(_shipped(settings, now), expected_head=0)
-        graph = Graph(union=settings.union_default, revision=log.head())
-        graph.load(log.content_blocks())
-        return graph
+        return graph_of(log, settings)
 
 
 class Follower:
@@ -89,13 +91,23 @@ def read(settings: Settings, *, at: int | None = None) -> Graph:
         UnusableDatabase: there is no database, or it cannot be opened.
     """
     with existing(settings) as log:
-        graph = Graph(union=settings.union_default, revision=log.head() if at is None else at)
-        graph.load(log.content_blocks(at))
-        return graph
+        return graph_of(log, settings, at=at)
+
+
+def graph_of(log: Log, settings: Settings, *, at: int | None = None) -> Graph:
+    """Return the graph of an open log, at a revision or the head.
+
+    Raises:
+        NotFound: there is no such revision.
+        Redacted: it can no longer be rebuilt.
+    """
+    graph = Graph(union=settings.union_default, revision=log.head() if at is None else at)
+    graph.load(log.content_blocks(graph.revision))
+    return graph
 
 
 def existing(settings: Settings) -> Log:
-    """Open the log of a database that exists; make and fill none.
+    """Open the log of a database that exists; make none.
 
     Raises:
         UnusableDatabase: there is none, or it cannot be opened.
@@ -118,6 +130,89 @@ def n_triples(settings: Settings) -> bytes:
     output = io.BytesIO()
     read(settings).write_graph(None, next(s for s in SYNTAXES if s.name == "n-triples"), output)
     return output.getvalue()
+
+
+def keep_snapshot(log: Log) -> bool:
+    """Keep the graph of the head where reading what came after the newest snapshot is dear.
+
+    Meant for a thread beside the one that appends, which waits for the insertion only.
+    """
+    if not log.snapshot_due():
+        return False
+    head = log.head()
+    log.write_snapshot(head, _sorted(log, head))
+    return True
+
+
+def _sorted(log: Log, number: int) -> Iterator[tuple[str, list[bytes]]]:
+    graphs = lines_by_graph(log, number)
+    return ((graph, sorted(graphs[graph])) for graph in sorted(graphs))
+
+
+def lines_by_graph(log: Log, number: int | None = None) -> dict[str, dict[bytes, None]]:
+    """Return the graph at a change, or at the head, as lines of N-Quads under their graphs.
+
+    The lines of a graph are nearly in order: a few sorted runs, which cost next to nothing to sort.
+
+    Raises:
+        NotFound: there is no such change.
+        Redacted: it can no longer be rebuilt.
+    """
+    graphs: dict[str, dict[bytes, None]] = {}
+    for kind, block in log.content_blocks(number):
+        for line in block[:-1].split(b"\n"):
+            lines = graphs.setdefault(graph_name(line), {})
+            if kind == "added":
+                lines[line] = None
+            else:
+                lines.pop(line, None)
+    return {graph: lines for graph, lines in graphs.items() if lines}
+
+
+def digests(graphs: dict[str, dict[bytes, None]]) -> dict[str, str]:
+    """Return a digest of each graph: of its sorted lines of N-Triples."""
+    found = {}
+    for graph, lines in graphs.items():
+        name = f" {graph if graph.startswith('_:') else f'<{graph}>'} ." if graph else " ."
+        ending = len(name.encode())
+        found[graph] = digest(line[:-ending] + b" ." for line in lines)
+    return found
+
+
+def digest(triples: Iterable[bytes]) -> str:
+    """Return the digest of lines of N-Triples, in whatever order they come."""
+    return sha256(b"\n".join(sorted(triples))).hexdigest()
+
+
+def reverse(log: Log, number: int) -> tuple[Iterator[bytes], Iterator[bytes]]:
+    """Return what would undo a change: the lines to remove, then the lines to add.
+
+    Raises:
+        NotFound: there is no such change.
+        Redacted: it was emptied.
+    """
+    added, removed = log.read(number)
+    return added, removed
+
+
+def redact(log: Log, number: int, extent: Extent, *, now: datetime) -> list[int]:
+    """Empty a change for good; see :meth:`Log.redact`.
+
+    Raises:
+        NotFound: there is no such change.
+        StillInGraph: the graph holds something that it added.
+    """
+    return log.redact(number, extent, now=now, graphs=lambda head: _sorted(log, head))
+
+
+def restore(settings: Settings, file: Path) -> int:
+    """Put a backup into a database that is not there or empty; return its newest change.
+
+    Raises:
+        BadRequest, UnusableDatabase: see :meth:`Log.restore`.
+    """
+    with Log.restore(settings.database, file, base=settings.base) as log:
+        return log.head()
 
 
 def _shipped(settings: Settings, now: datetime) -> Draft:

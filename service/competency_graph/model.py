@@ -174,3 +174,7 @@ class Difference:
     def graphs(self) -> frozenset[str]:
         """The named graphs that it changes; an empty string is the default graph."""
         return frozenset(graph for graph, _ in self.touched)
+
+
+Extent = Literal["message", "content"]
+"""What a redacted change was emptied of: its message, or its content as well."""

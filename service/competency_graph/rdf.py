@@ -204,21 +204,18 @@ def seed_lines(
     return sorted(text.splitlines(keepends=True))
 
 
+def graph_name(line: bytes) -> str:
+    """Return the graph that a line of N-Quads names, an empty string for the default graph."""
+    last = line.split(b" ", 2)[2].rsplit(b" ", 2)[1:-1]
+    # The end of a literal with spaces in it has its quotation mark, which no name of a graph has.
+    if not last or b'"' in last[0] or not last[0].startswith((b"<", b"_:")):
+        return ""
+    return last[0].decode().strip("<>")
+
+
 def subjects_of_lines(lines: Iterable[bytes]) -> set[tuple[str, str]]:
     """Return the (graph, subject) pairs that N-Quads lines of our own writing are about.
 
     A blank node is ``_:label``; the default graph is an empty string.
     """
-    found: dict[bytes, set[bytes]] = {}
-    for line in lines:
-        last = line.rsplit(b" ", 2)[1]
-        # The last term is the graph, unless it is an object: the third term, or the end of a
-        # literal, which has a quotation mark where an IRI has none.
-        named = last.startswith(b"<") and b'"' not in last and line.count(b" ") > 3
-        subjects = found.setdefault(last[1:-1] if named else b"", set())
-        subjects.add(line[: line.index(b" ")])
-    return {
-        (graph.decode(), subject.strip(b"<>").decode())
-        for graph, subjects in found.items()
-        for subject in subjects
-    }
+    return {(graph_name(line), line[: line.index(b" ")].strip(b"<>").decode()) for line in lines}

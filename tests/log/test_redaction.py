@@ -4,9 +4,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from competency_graph import history
 from competency_graph.errors import NotFound, Redacted, StillInGraph
 from competency_graph.log import Draft, Fault, Log
 from competency_graph.log.database import Database
+from competency_graph.model import Extent
 from sqlalchemy import text
 
 from log.conftest import BASE, NOON, MakeDraft
@@ -15,6 +17,10 @@ from log.test_log import replay
 PERSONAL = '<a> <phone> "030 1234567" <g> .'
 KEPT = '<a> <name> "A role" <g> .'
 LATER = NOON + timedelta(days=1)
+
+
+def redact(log: Log, number: int, extent: Extent = "content") -> list[int]:
+    return history.redact(log, number, extent, now=LATER)
 
 
 @pytest.fixture
@@ -36,8 +42,8 @@ def test_a_redacted_log_verifies_and_gives_the_same_head(regretted: Log) -> None
     log = regretted
     before = replay(log.content_blocks())
     digests = [change.digest for change in log.changes()]
-    assert log.redact(2, "content", now=LATER) == [3]
-    assert log.redact(3, "content", now=LATER) == []
+    assert redact(log, 2) == [3]
+    assert redact(log, 3) == []
     assert log.verify() is None
     assert replay(log.content_blocks()) == before
     assert [change.digest for change in log.changes()] == digests
@@ -47,7 +53,7 @@ def test_a_redacted_log_verifies_and_gives_the_same_head(regretted: Log) -> None
 
 
 def test_what_needs_a_redacted_change_says_so(regretted: Log) -> None:
-    regretted.redact(2, "content", now=LATER)
+    redact(regretted, 2)
     for ask in (regretted.read, regretted.findings, regretted.content_blocks):
         with pytest.raises(Redacted, match="The content of change 2 was redacted"):
             ask(2)
@@ -61,33 +67,34 @@ def test_what_needs_a_redacted_change_says_so(regretted: Log) -> None:
 def test_what_is_in_the_graph_is_not_redacted(regretted: Log) -> None:
     before = [*regretted.content_blocks()]
     with pytest.raises(StillInGraph, match=r"Of what change 1 added, 1 statement is still in"):
-        regretted.redact(1, "content", now=LATER)
+        redact(regretted, 1)
     assert [*regretted.content_blocks(2)] and [*regretted.content_blocks()] == before
     assert [change.redacted for change in regretted.changes()] == [None] * 5
 
 
 def test_a_message_alone_can_be_redacted(regretted: Log) -> None:
-    assert regretted.redact(1, "message", now=LATER) == []
-    assert regretted.redact(2, "message", now=LATER) == []
+    assert redact(regretted, 1, "message") == []
+    assert redact(regretted, 2, "message") == []
     assert [c.message for c in regretted.changes(limit=2)] == ["", ""]
     assert [c.redacted for c in regretted.changes(limit=3)] == ["message", "message", None]
     assert list(regretted.read(2)[0]) == [PERSONAL.encode()]
     assert regretted.verify() is None
-    regretted.redact(2, "content", now=LATER)
+    redact(regretted, 2)
     assert regretted.recent(before=3, limit=1)[0].redacted == "content"
     # Emptied twice, or less than before, is emptied once.
-    regretted.redact(2, "content", now=LATER)
-    regretted.redact(2, "message", now=LATER)
+    redact(regretted, 2)
+    redact(regretted, 2, "message")
     assert regretted.recent(before=3, limit=1)[0].redacted == "content"
     assert regretted.verify() is None
 
 
-def test_it_needs_a_snapshot_of_later(log: Log, draft: MakeDraft) -> None:
+def test_a_refused_redaction_leaves_no_trace(log: Log, draft: MakeDraft) -> None:
     log.append(draft(added=[PERSONAL]), expected_head=0)
-    with pytest.raises(ValueError, match="a snapshot of change 1 or later"):
-        log.redact(1, "content", now=LATER)
+    with pytest.raises(StillInGraph):
+        redact(log, 1)
+    assert (log.latest_snapshot(), log.change(1).redacted) == (0, None)
     with pytest.raises(NotFound):
-        log.redact(2, "message", now=LATER)
+        redact(log, 2)
 
 
 def test_nothing_of_it_is_left_on_the_disk(tmp_path: Path) -> None:
@@ -104,11 +111,10 @@ def test_nothing_of_it_is_left_on_the_disk(tmp_path: Path) -> None:
         log.append(said, expected_head=0)
         gone = Draft(author="Ada", time=NOON, message="", removed=[line])
         log.append(gone, expected_head=1)
-        log.write_snapshot(2, [])
         (block,) = {block for _, block in stored(path)}
         assert all(word in on_disk(tmp_path) for word in (block, b"030-MESSAGE"))
-        log.redact(1, "content", now=LATER)
-        log.redact(2, "content", now=LATER)
+        redact(log, 1)
+        redact(log, 2)
         found = on_disk(tmp_path)
         assert block not in found and b"030-MESSAGE" not in found
         assert log.verify() is None
@@ -130,7 +136,10 @@ def on_disk(folder: Path) -> bytes:
     ("damage", "fault"),
     [
         ("UPDATE change SET author = 'Eve' WHERE number = 1", Fault(number=1, what="change")),
-        ("UPDATE change SET digest = zeroblob(1) WHERE number = 2", Fault(number=2, what="change")),
+        (
+            "UPDATE change SET digest = content_digest WHERE number = 2",
+            Fault(number=2, what="change"),
+        ),
         ("UPDATE change SET message = 'No' WHERE number = 2", Fault(number=2, what="change")),
         ("DELETE FROM snapshot_part WHERE number = 4", Fault(number=4, what="snapshot")),
         ("DELETE FROM redaction", Fault(number=2, what="change")),
@@ -140,7 +149,7 @@ def on_disk(folder: Path) -> bytes:
 def test_damage_beside_a_redaction_is_found(
     regretted: Log, url: str, damage: str, fault: Fault
 ) -> None:
-    regretted.redact(2, "content", now=LATER)
+    redact(regretted, 2)
     assert regretted.verify() is None
     database = Database.at(url)
     with database.transaction(writing=True) as connection:
@@ -150,7 +159,7 @@ def test_damage_beside_a_redaction_is_found(
 
 
 def test_a_redaction_without_its_snapshot_is_found(regretted: Log, url: str) -> None:
-    regretted.redact(2, "content", now=LATER)
+    redact(regretted, 2)
     database = Database.at(url)
     with database.transaction(writing=True) as connection:
         connection.execute(text("DELETE FROM snapshot_part"))

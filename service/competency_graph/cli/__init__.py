@@ -16,7 +16,14 @@ _COMMANDS: Final = {
     "query": "reading:query",
     "export": "reading:export",
     "fmt": "editing:fmt",
+    "history": "history:show_history",
+    "show": "history:show_change",
+    "blame": "history:show_blame",
     "token": "tokens:token",
+    "backup": "history:backup",
+    "restore": "history:restore",
+    "verify": "history:verify",
+    "redact": "history:redact",
     "settings": "serving:show_settings",
 }
 """Each command, and where it is: only the one that is asked for is loaded."""

@@ -44,7 +44,12 @@ def _refused(detail: str, code: str) -> CompetencyGraphError:
 
 
 def fetch(url: str, path: str, accept: str, body: bytes | None = None) -> bytes:
-    """Return what a running service answers.
+    """Return what a running service answers; raises as :func:`fetch_at`."""
+    return fetch_at(url, path, accept, body)[1]
+
+
+def fetch_at(url: str, path: str, accept: str, body: bytes | None = None) -> tuple[int, bytes]:
+    """Return the revision that a running service answers at, and what.
 
     Raises:
         Unavailable: nobody answers there.
@@ -55,8 +60,7 @@ def fetch(url: str, path: str, accept: str, body: bytes | None = None) -> bytes:
     request = urllib.request.Request(url.rstrip("/") + path, body, {"Accept": accept})
     try:
         with urllib.request.urlopen(request, timeout=300) as answer:
-            content: bytes = answer.read()
-            return content
+            return int(answer.headers.get("Revision", 0)), answer.read()
     except urllib.error.HTTPError as error:
         with error:
             content = error.read()

@@ -13,7 +13,7 @@ from competency_graph.index.client import (
     Whole,
 )
 from competency_graph.index.fork import die_with_parent, sealed
-from competency_graph.index.graph import Graph, Term, Writer
+from competency_graph.index.graph import Graph, Statement, Term, Writer, statements
 from competency_graph.index.keeper import Keeper
 from competency_graph.index.local import LocalTrial
 from competency_graph.index.reader import Answer, Lane
@@ -33,6 +33,7 @@ __all__ = [
     "Keeper",
     "Lane",
     "LocalTrial",
+    "Statement",
     "Term",
     "Trial",
     "Whole",
@@ -40,4 +41,5 @@ __all__ = [
     "die_with_parent",
     "sealed",
     "stage",
+    "statements",
 ]

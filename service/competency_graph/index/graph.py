@@ -48,6 +48,24 @@ def _spelt(node: object) -> str:
     return node.value if isinstance(node, ox.NamedNode) else str(node)
 
 
+class Statement(NamedTuple):
+    """A statement as plain values; ``graph`` is the IRI of its graph, empty for the default one."""
+
+    subject: Term
+    predicate: str
+    value: Term
+    graph: str
+
+
+def statements(lines: Iterable[bytes]) -> Iterator[Statement]:
+    """Read lines of N-Quads that this service wrote, with or without their line feeds."""
+    text = b"".join(line if line.endswith(b"\n") else line + b"\n" for line in lines)
+    for quad in ox.parse(text, ox.RdfFormat.N_QUADS):
+        name = quad.graph_name
+        graph = "" if isinstance(name, ox.DefaultGraph) else _term(name).value
+        yield Statement(_term(quad.subject), quad.predicate.value, _term(quad.object), graph)
+
+
 def _named(iri: str) -> ox.NamedNode:
     """Return the node of an IRI that a client may have written."""
     try:
@@ -179,6 +197,20 @@ class Graph:
         for values in found.values():
             values.sort()
         return found
+
+    def lines_about(self, iri: str) -> list[bytes]:
+        """Return what is said of a thing, and of the blank nodes that hang on it, by graph.
+
+        As sorted N-Quads lines in the spelling of the log, without line feeds.
+        """
+        found: set[ox.Quad] = set()
+        for subject in {triple.subject for triple in self._described(_named(iri))}:
+            assert isinstance(subject, ox.NamedNode | ox.BlankNode)
+            found.update(self._store.quads_for_pattern(subject, None, None, None))
+        if self._union:
+            found = {quad for quad in found if quad.graph_name != _DEFAULT}
+        text = ox.serialize(found, format=ox.RdfFormat.N_QUADS) or b""
+        return sorted(text.split(b"\n")[:-1])
 
     def subjects(self, predicate: str, value: str) -> list[str]:
         """Return the IRIs of which the predicate has this IRI as value, sorted."""

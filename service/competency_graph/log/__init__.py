@@ -8,21 +8,10 @@ from competency_graph.log.values import (
     Attempt,
     Change,
     Draft,
-    Extent,
     Fault,
     Outcome,
     Standing,
     Token,
 )
 
-__all__ = [
-    "Attempt",
-    "Change",
-    "Draft",
-    "Extent",
-    "Fault",
-    "Log",
-    "Outcome",
-    "Standing",
-    "Token",
-]
+__all__ = ["Attempt", "Change", "Draft", "Fault", "Log", "Outcome", "Standing", "Token"]

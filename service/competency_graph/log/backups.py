@@ -1,14 +1,16 @@
 """Copies of a whole database: made while others write, put into an empty one. SQLite only."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 from sqlalchemy import Connection, inspect, literal, select, table
 
 from competency_graph.errors import BadRequest, UnusableDatabase
 from competency_graph.log.database import Database
-from competency_graph.log.schema import schema_of
+from competency_graph.log.schema import prepare, schema_of
 from competency_graph.log.tables import SCHEMA_TABLE
+from competency_graph.log.verification import first_fault
 
 
 def back_up(database: Database, file: Path) -> None:
@@ -29,7 +31,7 @@ def restore(file: Path, database: Database) -> None:
 
     Raises:
         BadRequest: there is no such file, the database is not SQLite, or it is not empty.
-        UnusableDatabase: the backup is not of a log, or of a newer version.
+        UnusableDatabase: the backup is not of a log, of a newer version, or damaged.
     """
     _require_sqlite(database, "Restore it with PostgreSQL's own pg_restore.")
     if not file.is_file():
@@ -45,10 +47,25 @@ def restore(file: Path, database: Database) -> None:
                     f"The database {database.place} is not empty. Restore into a new one "
                     "(--database), then put it in the place of the old one."
                 )
-        with source.driver() as held, database.driver() as target:
-            held.backup(target)
+        with TemporaryDirectory(dir=Path(database.place).parent) as folder:
+            tried = Database.at(f"sqlite:///{folder}/tried.db")
+            try:
+                _copy(source, tried)
+                prepare(tried, backup=False)
+                if fault := first_fault(tried):
+                    raise UnusableDatabase(
+                        f"{file} is damaged: {fault} Nothing was restored. Try an older backup."
+                    )
+                _copy(tried, database)
+            finally:
+                tried.close()
     finally:
         source.close()
+
+
+def _copy(source: Database, target: Database) -> None:
+    with source.driver() as held, target.driver() as copy:
+        held.backup(copy)
 
 
 def _is_empty(connection: Connection) -> bool:

@@ -1,7 +1,7 @@
 """The log: append at an expected head, read, keep snapshots, verify. Judges no change."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self
@@ -11,15 +11,16 @@ from sqlalchemy.exc import IntegrityError
 
 from competency_graph.errors import NotFound, StaleHead, UnusableDatabase
 from competency_graph.log import backups, redaction, rows, snapshots, standing
-from competency_graph.log.blocks import Kind, Line, pack, split, unpack
+from competency_graph.log.blocks import Kind, pack, split, unpack
 from competency_graph.log.chain import touched_key
 from competency_graph.log.database import Database
 from competency_graph.log.schema import prepare
 from competency_graph.log.tables import change, change_part, finding, setting, touched
 from competency_graph.log.tables import redaction as redactions
 from competency_graph.log.tokens import Tokens
-from competency_graph.log.values import Change, Draft, Extent, Fault, Standing
+from competency_graph.log.values import Change, Draft, Fault, Standing
 from competency_graph.log.verification import first_fault
+from competency_graph.model import Extent
 
 # A change as it is told: with what it was emptied of, if anything.
 _CHANGES: Final = select(change, redactions.c.extent).outerjoin(redactions)
@@ -69,7 +70,8 @@ class Log:
 
         Raises:
             BadRequest: there is no such file, or the database is not empty or not SQLite.
-            UnusableDatabase: the file is no log or a newer version's; and as :meth:`open`.
+            UnusableDatabase: the file is no log, a newer version's, or not as it was recorded
+                (:meth:`verify`); then nothing is restored. And as :meth:`open`.
         """
         database = Database.at(url)
         try:
@@ -134,6 +136,15 @@ class Log:
     def changes(self, *, after: int = 0, limit: int | None = None) -> Iterator[Change]:
         """Return what is said about the changes after a number, oldest first."""
         return self._changes(_CHANGES, after, limit)
+
+    def change(self, number: int) -> Change:
+        """Return what is said about a change.
+
+        Raises:
+            NotFound: there is no such change.
+        """
+        self._require(number)
+        return self.recent(before=number + 1, limit=1)[0]
 
     def history(
         self,
@@ -208,7 +219,7 @@ class Log:
             for number, content in standing.rows(self._database, graphs)
         ]
 
-    def write_snapshot(self, number: int, graphs: Iterable[tuple[str, Iterable[Line]]]) -> None:
+    def write_snapshot(self, number: int, graphs: snapshots.Graphs) -> None:
         """Keep the whole graph as it was at a change, so that reading need not begin at the first.
 
         Args:
@@ -259,22 +270,33 @@ class Log:
         """
         return first_fault(self._database)
 
-    def redact(self, number: int, extent: Extent, *, now: datetime) -> list[int]:
+    def redact(
+        self,
+        number: int,
+        extent: Extent,
+        *,
+        now: datetime,
+        graphs: Callable[[int], snapshots.Graphs],
+    ) -> list[int]:
         """Empty a change of its message, or of its content too, for good; the chain still holds.
 
-        What needs that content is ``Redacted`` afterwards, and the head is rebuilt from the newest
-        snapshot, which must be of this change or a later one. Author, time and counts stay.
+        What needs that content is ``Redacted`` afterwards. Author, time and counts stay.
+
+        Args:
+            number: the change.
+            extent: what of it.
+            now: the time that is noted.
+            graphs: gives the graph at a change, for a snapshot that the head is rebuilt from.
 
         Returns:
-            The other changes that hold one of the same lines, where content was emptied.
+            The other changes that hold a line of it that is not in the graph any more.
 
         Raises:
             NotFound: there is no such change.
-            StillInGraph: the graph, as of the newest snapshot, holds something that it added.
-            ValueError: there is no snapshot of it or a later change.
+            StillInGraph: the graph holds something that it added.
         """
         self._require(number)
-        return redaction.redact(self._database, number, extent, now=now)
+        return redaction.redact(self._database, number, extent, now=now, graphs=graphs)
 
     def back_up(self, file: Path) -> None:
         """Copy everything, as last committed, into a new file; others read and write meanwhile.

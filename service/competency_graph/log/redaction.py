@@ -3,16 +3,19 @@
 Never makes the graph another: what a change added must be gone from it before.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from competency_graph.errors import Redacted, StillInGraph
 from competency_graph.log import snapshots
 from competency_graph.log.blocks import split, unpack
 from competency_graph.log.chain import time_text
 from competency_graph.log.database import Database
+from competency_graph.log.snapshots import Graphs
 from competency_graph.log.tables import (
     change,
     change_part,
@@ -21,7 +24,7 @@ from competency_graph.log.tables import (
     snapshot,
     snapshot_part,
 )
-from competency_graph.log.values import Extent
+from competency_graph.model import Extent
 
 
 def extents(database: Database) -> dict[int, Extent]:
@@ -40,39 +43,43 @@ def require_content(database: Database, first: int, last: int) -> None:
         raise Redacted(number)
 
 
-def redact(database: Database, number: int, extent: Extent, *, now: datetime) -> list[int]:
+def redact(
+    database: Database,
+    number: int,
+    extent: Extent,
+    *,
+    now: datetime,
+    graphs: Callable[[int], Graphs],
+) -> list[int]:
     """Empty a change, and return the other changes that hold one of the same lines.
 
-    The newest snapshot is what the head is rebuilt from afterwards, so it must be of this change
-    or a later one; those between hold what is to go, and go.
-
-    Raises:
-        StillInGraph: the newest snapshot still holds something that the change added.
-        ValueError: there is no such snapshot.
+    See :meth:`Log.redact`. What is rebuilt afterwards begins at a later snapshot, which is made
+    where there is none; snapshots that hold what is to go, go too.
     """
-    others: list[int] = []
-    kept = snapshots.latest(database)
+    found = _Found()
     if extent == "content":
-        if kept < number:
-            raise ValueError(f"a snapshot of change {number} or later is needed first")
-        others, left = _shared(database, number, kept)
-        if left:
+        with database.transaction() as connection:
+            head = connection.scalar(select(func.max(change.c.number))) or 0
+        found = _look(database, number, head)
+        if left := found.left[max(found.left)]:
             raise StillInGraph(number, left)
+        if not found.clean:
+            snapshots.write(database, head, graphs(head))
     with database.transaction(writing=True) as connection:
         before = connection.scalar(select(redaction.c.extent).where(redaction.c.number == number))
         if before in ("content", extent):
-            return others
+            return found.others
         connection.execute(update(change).where(change.c.number == number).values(message=""))
         if extent == "content":
-            _empty(connection, number, kept)
+            _empty(connection, number, found.dirty)
         row = {"number": number, "time": time_text(now), "extent": extent}
         connection.execute(delete(redaction).where(redaction.c.number == number))
         connection.execute(insert(redaction), row)
     database.forget()
-    return others
+    return found.others
 
 
-def _empty(connection: Connection, number: int, kept: int) -> None:
+def _empty(connection: Connection, number: int, dirty: list[int]) -> None:
     # What it brought or took away of findings is still accounted for by their digests.
     mine = finding.c.number == number
     for row in connection.execute(select(finding).where(mine)).all():
@@ -81,25 +88,51 @@ def _empty(connection: Connection, number: int, kept: int) -> None:
         connection.execute(one.values(content=digest))
     connection.execute(delete(change_part).where(change_part.c.number == number))
     for table in (snapshot_part, snapshot):
-        connection.execute(delete(table).where(table.c.number.between(number, kept - 1)))
+        connection.execute(delete(table).where(table.c.number.in_(dirty)))
 
 
-def _shared(database: Database, number: int, kept: int) -> tuple[list[int], int]:
-    """Return which other changes hold a line of this one, and how many that it added are left."""
+@dataclass(slots=True)
+class _Found:
+    """Where else the lines of a change are: in which changes, and in which later snapshots.
+
+    ``others`` are the changes that hold one of its lines that is not in the graph any more;
+    ``left`` is how many of those that it added were in the graph after a change, for each change
+    that made that number another.
+    """
+
+    others: list[int] = field(default_factory=list)
+    left: dict[int, int] = field(default_factory=dict)
+    clean: list[int] = field(default_factory=list)
+    dirty: list[int] = field(default_factory=list)
+
+
+def _look(database: Database, number: int, head: int) -> _Found:
     mine: dict[str, set[bytes]] = {"added": set(), "removed": set()}
     key = (change_part.c.number, change_part.c.part)
     own = select(change_part).where(change_part.c.number == number)
     for row in database.rows(own, *key, page=snapshots.PAGE):
         with database.unpacking(f"Change {row.number}"):
             mine[row.kind].update(split(unpack(row.content)))
-    all_mine, left = mine["added"] | mine["removed"], set(mine["added"])
-    others: dict[int, None] = {}
-    for row in database.rows(select(change_part), *key, page=snapshots.PAGE):
+    every, left = mine["added"] | mine["removed"], set(mine["added"])
+    found = _Found(left={number: len(left)})
+    holding: dict[int, set[bytes]] = {}
+    stands: set[bytes] = set()
+    upto = select(change_part).where(change_part.c.number <= head)
+    for row in database.rows(upto, *key, page=snapshots.PAGE):
         with database.unpacking(f"Change {row.number}"):
-            found = all_mine.intersection(split(unpack(row.content)))
-        if not found or row.number == number:
+            shared = every.intersection(split(unpack(row.content)))
+        if not shared:
             continue
-        others[row.number] = None
-        if number < row.number <= kept:
-            left = left - found if row.kind == "removed" else left | (found & mine["added"])
-    return list(others), len(left)
+        stands = stands - shared if row.kind == "removed" else stands | shared
+        if row.number != number:
+            holding[row.number] = holding.get(row.number, set()) | shared
+        if row.number > number:
+            left = left - shared if row.kind == "removed" else left | (shared & mine["added"])
+            found.left[row.number] = len(left)
+    # What is in the graph is no secret, so who else brought or removed it does not matter.
+    found.others = [other for other, shared in holding.items() if shared - stands]
+    for row in database.rows(select(snapshot), snapshot.c.number):
+        if number <= row.number <= head:
+            last = max(changed for changed in found.left if changed <= row.number)
+            (found.dirty if found.left[last] else found.clean).append(row.number)
+    return found

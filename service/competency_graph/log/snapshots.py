@@ -17,11 +17,14 @@ MOST_WEIGHT: Final = 4
 PAGE: Final = 16
 """Parts read in one go, of at most 4 MB each."""
 
+Graphs = Iterable[tuple[str, Iterable[Line]]]
+"""A whole graph: each named graph once, with its sorted N-Quads lines."""
+
 _PART_KEY: Final = (change_part.c.number, change_part.c.part)
 _SNAPSHOT_KEY: Final = (snapshot_part.c.number, snapshot_part.c.part)
 
 
-def write(database: Database, number: int, graphs: Iterable[tuple[str, Iterable[Line]]]) -> None:
+def write(database: Database, number: int, graphs: Graphs) -> None:
     """Keep the graph as it was at a change; a snapshot that is there already stays."""
     # Packed before the transaction: appending waits for the insertion only.
     packed = [(graph, lines) for graph, given in graphs if (lines := pack(given)).count]

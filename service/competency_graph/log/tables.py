@@ -97,6 +97,25 @@ snapshot_part = Table(
     Column("content", LargeBinary, nullable=False),
 )
 
+# The findings that stand at the head: an index of the table `finding`, with the change that
+# brought each. The graph is hashed as in `touched`; it is also in the content.
+standing = Table(
+    "standing",
+    metadata,
+    Column("graph", BigInteger, primary_key=True, autoincrement=False),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("number", Integer, ForeignKey("change.number"), nullable=False),
+    Column("content", Text, nullable=False),
+)
+
+redaction = Table(
+    "redaction",
+    metadata,
+    Column("number", Integer, ForeignKey("change.number"), primary_key=True, autoincrement=False),
+    Column("time", Text, nullable=False),
+    Column("extent", Text, nullable=False),
+)
+
 # ``graphs`` is a JSON list of IRIs. Rows are never deleted, so no number is given twice.
 token = Table(
     "token",
@@ -122,23 +141,4 @@ attempt = Table(
     Column("address", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Index("attempt_address", "address", "time"),
-)
-
-# The findings that stand at the head: an index of the table `finding`, with the change that
-# brought each. The graph is hashed as in `touched`; it is also in the content.
-standing = Table(
-    "standing",
-    metadata,
-    Column("graph", BigInteger, primary_key=True, autoincrement=False),
-    Column("digest", LargeBinary, primary_key=True),
-    Column("number", Integer, ForeignKey("change.number"), nullable=False),
-    Column("content", Text, nullable=False),
-)
-
-redaction = Table(
-    "redaction",
-    metadata,
-    Column("number", Integer, ForeignKey("change.number"), primary_key=True, autoincrement=False),
-    Column("time", Text, nullable=False),
-    Column("extent", Text, nullable=False),
 )

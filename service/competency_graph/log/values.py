@@ -6,10 +6,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from competency_graph.log.blocks import Line
-from competency_graph.model import Role
-
-Extent = Literal["message", "content"]
-"""What a change was emptied of: its message, or its content as well."""
+from competency_graph.model import Extent, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +75,14 @@ class Fault:
 
     number: int
     what: Literal["change", "snapshot", "standing"]
+
+    def __str__(self) -> str:
+        said = {
+            "change": "does not hold what was recorded",
+            "snapshot": "has a snapshot that is not the graph as it was then",
+            "standing": "brought findings that are not kept as it had them",
+        }
+        return f"Change {self.number} {said[self.what]}."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
