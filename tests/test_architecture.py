@@ -9,7 +9,7 @@ import pytest
 SERVICE = Path(__file__).parent.parent / "service" / "competency_graph"
 LAYERS = (
     {"errors", "vocab", "config", "resources"},
-    {"model", "rdf", "syntax_faults", "places"},
+    {"model", "literals", "rdf", "syntax_faults", "places"},
     {"log", "index", "shacl", "queries", "exchange"},
     {
         *("catalogue", "telling", "requirements", "jsonld", "words", "judging", "reports"),

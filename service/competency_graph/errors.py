@@ -8,6 +8,7 @@ CompetencyGraphError                    code                 status  exit
 │   ├── QueryTooLong                    query-too-long          400     2
 │   ├── OutboundRefused                 outbound-refused        400     2
 │   ├── UnreadableInput                 unreadable-input        400     2
+│   ├── BadLiteral                      bad-literal             400     2
 │   └── InvalidShapes                   invalid-shapes          400     2
 ├── BadSetting                          bad-setting             500     2
 ├── NotFound                            not-found               404     2
@@ -113,6 +114,15 @@ class UnreadableInput(BadRequest):
     """A file or body is not what it claims to be; facts hold file, line and column where known."""
 
     code, title = "unreadable-input", "The input cannot be read"
+
+
+class BadLiteral(BadRequest):
+    """Values are not what their types say; facts hold each with its place, where that is known."""
+
+    code, title = "bad-literal", "A value is not of its type"
+
+    def __init__(self, detail: str, places: list[dict[str, object]], *, found: int) -> None:
+        super().__init__(detail, places=places, found=found)
 
 
 class InvalidShapes(BadRequest):
