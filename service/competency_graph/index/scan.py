@@ -6,8 +6,9 @@ and outbound words are decided here, on the text with its codepoint escapes alre
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from competency_graph.errors import BadQuery, OutboundRefused, TooDeep
 from competency_graph.vocab import Iri
@@ -15,22 +16,28 @@ from competency_graph.vocab import Iri
 MAX_NESTING: Final = 500
 
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
+_SILENT = re.compile(r"LOAD(?:\s|#[^\n\r]*[\n\r])+SILENT\b", re.IGNORECASE)
+_ESCAPED = re.compile(r"\\[uU]")
 _TOKEN = re.compile(
     r"""
       (?P<comment>\#[^\n\r]*)
-    | (?P<string>\"\"\"(?:[^"\\]|\\.|"(?!""))*\"\"\" | '''(?:[^'\\]|\\.|'(?!''))*'''
-               | "(?:[^"\\\n\r]|\\.)*" | '(?:[^'\\\n\r]|\\.)*')
+    | (?P<string>\"\"\"(?:[^"\\]++|\\.|"(?!""))*+\"\"\"
+               | '''(?:[^'\\]++|\\.|'(?!''))*+'''
+               | "(?:[^"\\\n\r]++|\\.)*+" | '(?:[^'\\\n\r]++|\\.)*+')
     | <(?P<iri>[^<>"{}|^`\x00-\x20]*)>
     | (?P<variable>[?$]\w+)
-    | (?P<name>[^\W\d_][\w.\-]*)?:(?P<local>(?:[\w:.\-]|%[0-9A-Fa-f]{2}|\\.)*)
+    | (?P<blank>_:\w+(?:[.\-]+\w+)*)
+    | (?P<name>[^\W\d_][\w.\-]*)?:(?P<local>(?:(?:[\w:.\-]|%[0-9A-Fa-f]{2}|\\.)*
+                                       (?:[\w:\-]|%[0-9A-Fa-f]{2}|\\.))?)
     | (?P<tag>@[A-Za-z0-9\-]+)
     | (?P<word>[^\W\d]\w*)
+    | (?P<mark>;|\^\^|<<)
     | (?P<open>[({\[])
     | (?P<close>[)}\]])
     """,
     re.VERBOSE | re.DOTALL,
 )
-_PLACE = re.compile(r"error at (\d+):(\d+): expected (.*)", re.DOTALL)
+PLACE: Final = re.compile(r"error at (\d+):(\d+): expected (.*)", re.DOTALL)
 _SHOWN: Final = 40
 # A sentence among the things that the parser expected: a capital, a small word, no sign of grammar.
 _REASON = re.compile(r"(?:^|one of |, )([A-Z][^,\[\]\"]* [a-z]+\b[^,\[\]\"]*)(?=,|$)")
@@ -46,6 +53,18 @@ _UPDATE = re.compile(
     r"(?:INSERT|DELETE|WITH|CLEAR|DROP|CREATE|COPY|MOVE|ADD)\b",
     re.IGNORECASE,
 )
+
+
+class Token(NamedTuple):
+    """A token: its kind, its spelling, and where in the text it stands.
+
+    Kinds: string, iri, variable, blank, local (a prefixed name), tag, word, mark, open, close.
+    """
+
+    kind: str
+    text: str
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,23 +95,13 @@ def scan_query(text: str) -> QueryText:
         OutboundRefused: the text holds the keyword ``SERVICE`` or ``LOAD``.
         BadQuery: an escape names no character.
     """
-    depth = 0
     prefixes: dict[str, str] = {}
     datasets: list[Iri] = []
     before: list[str] = []
-    for token in _TOKEN.finditer(_unescaped(text)):
-        kind = token.lastgroup
-        if kind == "comment":
+    for token in _tokens(_unescaped(text)):
+        if token.lastgroup == "comment":
             continue
-        if kind == "open":
-            depth += 1
-            if depth > MAX_NESTING:
-                raise TooDeep(MAX_NESTING)
-        elif kind == "close":
-            depth -= 1
-        elif kind == "word":
-            _refuse_outbound(token["word"])
-        elif kind == "iri" and len(before) > 1 and before[-2:-1] == ["PREFIX"]:
+        if token.lastgroup == "iri" and len(before) > 1 and before[-2:-1] == ["PREFIX"]:
             prefixes[before[-1]] = token["iri"]
         source = _source(token, prefixes)
         if source is not None and (before[-1:] == ["FROM"] or before[-2:] == ["FROM", "NAMED"]):
@@ -109,18 +118,97 @@ def unreadable_query(text: str, said: str) -> BadQuery:
     """
     if _UPDATE.match(text):
         return BadQuery("This is an update, and only queries are answered here.")
-    place = _PLACE.match(said)
+    place = PLACE.match(said)
     if place is None:
         return BadQuery(f"The query cannot be read: {said}.")
-    line, column = int(place[1]), int(place[2])
+    return unreadable_at(text, int(place[1]), int(place[2]), place[3], name="query")
+
+
+def unreadable_at(text: str, line: int, column: int, expected: str, *, name: str) -> BadQuery:
+    """Return the same where the place and what the parser expected there are known."""
     before = [*text.splitlines(), ""][line - 1][: column - 1].strip()
     relative = _RELATIVE_IRI.search(before) and "BASE" not in text.upper()
     if len(before) > _SHOWN:
         before = "…" + before[-_SHOWN:]
     where = f"after “{before}” (line {line}, column {column})" if before else f"at line {line}"
     guess = _WHOLE_IRI if relative else _NO_REASON
-    reason = next((_REASONS.get(r, r + ".") for r in _REASON.findall(place[3])), guess)
-    return BadQuery(f"The query cannot be read {where}. {reason}", line=line, column=column)
+    reason = next((_REASONS.get(r, r + ".") for r in _REASON.findall(expected)), guess)
+    return BadQuery(f"The {name} cannot be read {where}. {reason}", line=line, column=column)
+
+
+def scan_update(text: str) -> list[Token]:
+    """Return the tokens of an update, comments and numbers left out.
+
+    ``LOAD SILENT`` passes: it fails here as a document that is not there does, without a word.
+    Escapes of codepoints are refused where they could hide a keyword, and RDF 1.2 with them, so
+    that the tokens are those that the engine sees.
+
+    Raises:
+        TooDeep, OutboundRefused: as :func:`scan_query`.
+        BadQuery: an escape outside strings and IRIs, or a statement about a statement.
+    """
+    tokens: list[Token] = []
+    end = 0
+    for match in _tokens(text, silent=True):
+        kind = match.lastgroup or ""
+        token = Token(kind, match[0], match.start(), match.end())
+        opaque = kind in ("comment", "string", "iri")
+        _refuse_escape(text, end, token.start if opaque else token.end)
+        end = token.end
+        if kind == "comment":
+            continue
+        if token.text == "<<" or (token.text == "{" and text.startswith("|", end)):
+            raise BadQuery(
+                "The update makes a statement about a statement (RDF 1.2), which is not kept here. "
+                "Describe it by a node of its own.",
+                line=line_of(text, token.start),
+            )
+        tokens.append(token)
+    _refuse_escape(text, end, len(text))
+    return tokens
+
+
+def strings(text: str) -> Iterator[Token]:
+    """Yield the strings of a text in SPARQL or Turtle."""
+    for match in _TOKEN.finditer(text):
+        if match.lastgroup == "string":
+            yield Token("string", match[0], match.start(), match.end())
+
+
+def line_of(text: str, offset: int) -> int:
+    """Return the line, from 1, of a place in a text."""
+    return text.count("\n", 0, offset) + 1
+
+
+def column_of(text: str, offset: int) -> int:
+    """Return the column, from 1, of a place in a text."""
+    return offset - text.rfind("\n", 0, offset)
+
+
+def _tokens(text: str, *, silent: bool = False) -> Iterator[re.Match[str]]:
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        kind = token.lastgroup
+        if kind == "open":
+            depth += 1
+            if depth > MAX_NESTING:
+                raise TooDeep(MAX_NESTING)
+        elif kind == "close":
+            depth -= 1
+        elif kind == "word" and not (silent and _SILENT.match(text, token.start())):
+            _refuse_outbound(token["word"])
+        yield token
+
+
+def _refuse_escape(text: str, start: int, end: int) -> None:
+    found = _ESCAPED.search(text, start, end)
+    if found is not None:
+        raise BadQuery(
+            "The update has an escaped character outside strings and IRIs. "
+            "Write the character itself.",
+            line=line_of(text, found.start()),
+            column=column_of(text, found.start()),
+        )
 
 
 def _refuse_outbound(word: str) -> None:
