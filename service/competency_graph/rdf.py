@@ -211,12 +211,23 @@ def seed_lines(
 
 
 def subjects_of_lines(lines: Iterable[bytes]) -> set[tuple[str, str]]:
-    """Return the (graph, subject) pairs that N-Quads lines of our own writing are about."""
-    found: set[tuple[str, str]] = set()
+    """Return the (graph, subject) pairs that N-Quads lines of our own writing are about.
+
+    A blank node is ``_:label``; the default graph is an empty string.
+    """
+    found: dict[bytes, set[bytes]] = {}
     for line in lines:
-        subject, graph = line.split(b" ", 1)[0], line.rsplit(b" ", 2)[1]
-        found.add((graph[1:-1].decode(), subject.strip(b"<>").decode()))
-    return found
+        last = line.rsplit(b" ", 2)[1]
+        # The last term is the graph, unless it is an object: the third term, or the end of a
+        # literal, which has a quotation mark where an IRI has none.
+        named = last.startswith(b"<") and b'"' not in last and line.count(b" ") > 3
+        subjects = found.setdefault(last[1:-1] if named else b"", set())
+        subjects.add(line[: line.index(b" ")])
+    return {
+        (graph.decode(), subject.strip(b"<>").decode())
+        for graph, subjects in found.items()
+        for subject in subjects
+    }
 
 
 def to_rdflib(quads: Iterable[ox.Quad]) -> Graph:

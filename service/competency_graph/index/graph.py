@@ -1,6 +1,6 @@
 """The graph in memory, in this process: filling it, asking it. Forks nothing, follows nothing."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import IO, Final, NamedTuple
 
 import pyoxigraph as ox
@@ -47,6 +47,14 @@ def _named(iri: str) -> ox.NamedNode:
         raise BadRequest(f"“{iri}” is not an IRI. Percent-encode what it may not hold.") from None
 
 
+def _parsed(lines: Iterable[bytes]) -> list[ox.Quad]:
+    return list(ox.parse(b"\n".join(lines), ox.RdfFormat.N_QUADS))
+
+
+def _without_graph(lines: Iterable[bytes]) -> Iterator[bytes]:
+    return (line[: line.rindex(b" <")] + b" ." for line in lines)
+
+
 class Graph:
     """All named graphs at one revision, and the default graph that stands for them.
 
@@ -73,6 +81,50 @@ class Graph:
                     self._store.remove(quad)
         if self._union:
             self._store.update(_UNION)
+
+    @property
+    def store(self) -> ox.Store:
+        """The store itself, for the modules of this package."""
+        return self._store
+
+    @property
+    def union(self) -> bool:
+        """Whether the default graph is the union of the named ones."""
+        return self._union
+
+    def apply(
+        self,
+        added: Sequence[bytes],
+        removed: Sequence[bytes],
+        *,
+        parsed: tuple[list[ox.Quad], list[ox.Quad]] | None = None,
+    ) -> None:
+        """Remove lines of N-Quads, then add lines, and keep the default graph right.
+
+        With the union on, a triple leaves the default graph when no named graph holds it any more.
+        A graph that has lost its last statement is gone, as for one that is built from the log.
+
+        Args:
+            added: whole lines, with or without their line feeds; with the union on, each names its
+                graph.
+            removed: likewise.
+            parsed: the same two as statements, where the caller has them.
+        """
+        new, gone = parsed or (_parsed(added), _parsed(removed))
+        store = self._store
+        for quad in gone:
+            store.remove(quad)
+        store.extend(new)
+        for name in {quad.graph_name for quad in gone}:
+            if next(store.quads_for_pattern(None, None, None, name), None) is None:
+                store.remove_graph(name)
+        if self._union:
+            for triple in _parsed(_without_graph(removed)):
+                store.remove(triple)
+                held = store.quads_for_pattern(triple.subject, triple.predicate, triple.object)
+                if next(held, None) is not None:
+                    store.add(triple)
+            store.extend(_parsed(_without_graph(added)))
 
     def __len__(self) -> int:
         """Return how many statements the named graphs hold, the union not counted."""
