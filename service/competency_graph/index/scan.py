@@ -17,6 +17,9 @@ MAX_NESTING: Final = 500
 
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 _SILENT = re.compile(r"LOAD(?:\s|#[^\n\r]*[\n\r])+SILENT\b", re.IGNORECASE)
+# Words that touch are taken as one token first: looked at one by one, each would be looked at up to
+# the end of them all for the colon that would make it a prefix.
+_WORD = re.compile(r"(?P<word>[^\W\d]\w*)")
 _ESCAPED = re.compile(r"\\[uU]")
 _TOKEN = re.compile(
     r"""
@@ -30,7 +33,7 @@ _TOKEN = re.compile(
     | (?P<name>[^\W\d_][\w.\-]*)?:(?P<local>(?:(?:[\w:.\-]|%[0-9A-Fa-f]{2}|\\.)*
                                        (?:[\w:\-]|%[0-9A-Fa-f]{2}|\\.))?)
     | (?P<tag>@[A-Za-z0-9\-]+)
-    | (?P<word>[^\W\d]\w*)
+    | (?P<words>[^\W\d][\w.\-]*+)
     | (?P<mark>;|\^\^|<<)
     | (?P<open>[({\[])
     | (?P<close>[)}\]])
@@ -195,8 +198,12 @@ def _tokens(text: str, *, silent: bool = False) -> Iterator[re.Match[str]]:
                 raise TooDeep(MAX_NESTING)
         elif kind == "close":
             depth -= 1
-        elif kind == "word" and not (silent and _SILENT.match(text, token.start())):
-            _refuse_outbound(token["word"])
+        elif kind == "words":
+            for word in _WORD.finditer(text, token.start(), token.end()):
+                if not (silent and _SILENT.match(text, word.start())):
+                    _refuse_outbound(word["word"])
+                yield word
+            continue
         yield token
 
 
