@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench import costs, graphs, hostile, rates
+from bench import costs, graphs, hostile, rates, updates
 from bench.servers import say
 
 
@@ -55,6 +55,12 @@ _PARTS = {
     ),
     "memory": _Part(
         run=costs.memory, about="memory idle and after scans beside a raw store", sizes=("1M",)
+    ),
+    "updates": _Part(
+        run=updates.updates,
+        about="the difference of an update beside the engine's own update",
+        sizes=("1M",),
+        rounds=5,
     ),
     "hostile": _Part(
         run=hostile.hostile,

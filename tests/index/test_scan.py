@@ -69,3 +69,18 @@ def test_it_takes_linear_time_on_any_text(piece: str) -> None:
         pass
     # A quadratic scan of this length takes minutes.
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("piece", ["a.", "a-", '"', "'''a", "x:.", "<", "_:a.", "{ }"])
+def test_time_is_linear_whatever_the_text(piece: str) -> None:
+    began = time.process_time()
+    scan_query(piece * 50_000)
+    assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    "text", ["ASK { ?s ?p true.SERVICE ?x {} }", "ASK { ?s ?p 1.SERVICE ?x {} }"]
+)
+def test_a_word_that_touches_another_is_seen(text: str) -> None:
+    with pytest.raises(OutboundRefused):
+        scan_query(text)

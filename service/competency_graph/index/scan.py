@@ -17,6 +17,9 @@ MAX_NESTING: Final = 500
 
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 _SILENT = re.compile(r"LOAD(?:\s|#[^\n\r]*[\n\r])+SILENT\b", re.IGNORECASE)
+# Words that touch are taken as one token first: looked at one by one, each would be looked at up to
+# the end of them all for the colon that would make it a prefix.
+_WORD = re.compile(r"(?P<word>[^\W\d]\w*)")
 _ESCAPED = re.compile(r"\\[uU]")
 _TOKEN = re.compile(
     r"""
@@ -30,14 +33,14 @@ _TOKEN = re.compile(
     | (?P<name>[^\W\d_][\w.\-]*)?:(?P<local>(?:(?:[\w:.\-]|%[0-9A-Fa-f]{2}|\\.)*
                                        (?:[\w:\-]|%[0-9A-Fa-f]{2}|\\.))?)
     | (?P<tag>@[A-Za-z0-9\-]+)
-    | (?P<word>[^\W\d]\w*)
+    | (?P<words>[^\W\d][\w.\-]*+)
     | (?P<mark>;|\^\^|<<)
     | (?P<open>[({\[])
     | (?P<close>[)}\]])
     """,
     re.VERBOSE | re.DOTALL,
 )
-_PLACE = re.compile(r"error at (\d+):(\d+): expected (.*)", re.DOTALL)
+PLACE: Final = re.compile(r"error at (\d+):(\d+): expected (.*)", re.DOTALL)
 _SHOWN: Final = 40
 # A sentence among the things that the parser expected: a capital, a small word, no sign of grammar.
 _REASON = re.compile(r"(?:^|one of |, )([A-Z][^,\[\]\"]* [a-z]+\b[^,\[\]\"]*)(?=,|$)")
@@ -118,18 +121,22 @@ def unreadable_query(text: str, said: str) -> BadQuery:
     """
     if _UPDATE.match(text):
         return BadQuery("This is an update, and only queries are answered here.")
-    place = _PLACE.match(said)
+    place = PLACE.match(said)
     if place is None:
         return BadQuery(f"The query cannot be read: {said}.")
-    line, column = int(place[1]), int(place[2])
+    return unreadable_at(text, int(place[1]), int(place[2]), place[3], name="query")
+
+
+def unreadable_at(text: str, line: int, column: int, expected: str, *, name: str) -> BadQuery:
+    """Return the same where the place and what the parser expected there are known."""
     before = [*text.splitlines(), ""][line - 1][: column - 1].strip()
     relative = _RELATIVE_IRI.search(before) and "BASE" not in text.upper()
     if len(before) > _SHOWN:
         before = "…" + before[-_SHOWN:]
     where = f"after “{before}” (line {line}, column {column})" if before else f"at line {line}"
     guess = _WHOLE_IRI if relative else _NO_REASON
-    reason = next((_REASONS.get(r, r + ".") for r in _REASON.findall(place[3])), guess)
-    return BadQuery(f"The query cannot be read {where}. {reason}", line=line, column=column)
+    reason = next((_REASONS.get(r, r + ".") for r in _REASON.findall(expected)), guess)
+    return BadQuery(f"The {name} cannot be read {where}. {reason}", line=line, column=column)
 
 
 def scan_update(text: str) -> list[Token]:
@@ -191,8 +198,12 @@ def _tokens(text: str, *, silent: bool = False) -> Iterator[re.Match[str]]:
                 raise TooDeep(MAX_NESTING)
         elif kind == "close":
             depth -= 1
-        elif kind == "word" and not (silent and _SILENT.match(text, token.start())):
-            _refuse_outbound(token["word"])
+        elif kind == "words":
+            for word in _WORD.finditer(text, token.start(), token.end()):
+                if not (silent and _SILENT.match(text, word.start())):
+                    _refuse_outbound(word["word"])
+                yield word
+            continue
         yield token
 
 

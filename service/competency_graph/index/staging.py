@@ -4,6 +4,7 @@ Knows no roles, no shapes and no log. An update is never run as it stands: each 
 fills scratch graphs with what it would add and remove, at the cost of what it matches.
 """
 
+import gc
 from collections.abc import Iterable, Sequence
 from itertools import compress
 
@@ -49,9 +50,16 @@ def stage(graph: Graph, operations: Sequence[Operation], *, labels: str) -> Diff
         NotFound: the graph to be taken away is not there.
     """
     staging = _Staging(graph, labels)
-    for operation in operations:
-        staging.run(operation)
-    return staging.difference()
+    # Hundreds of thousands of lines hold no cycles; to look for some took a sixth of the time.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        for operation in operations:
+            staging.run(operation)
+        return staging.difference()
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _node(name: str) -> _Name:

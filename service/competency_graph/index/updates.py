@@ -3,7 +3,6 @@
 So what is refused is what the standard refuses. Knows nothing of what an operation would change.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,11 +12,17 @@ import pyoxigraph as ox
 
 from competency_graph.errors import BadQuery
 from competency_graph.index.border import Written, refuse_in_update, unquoted
-from competency_graph.index.scan import Token, column_of, line_of, scan_update
+from competency_graph.index.scan import (
+    PLACE,
+    Token,
+    column_of,
+    line_of,
+    scan_update,
+    unreadable_at,
+)
 
 # Fails before anything is evaluated, and after everything is parsed.
 _NEVER: Final = "DROP GRAPH <urn:x-none> ; "
-_PLACE = re.compile(r"error at (\d+):(\d+): (.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +140,7 @@ def _check(
     try:
         engine.update(head + text[start:end])
     except SyntaxError as error:
-        match = _PLACE.match(str(error))
+        match = PLACE.match(str(error))
         if match is None:
             raise BadQuery(f"The update cannot be read: {error}.") from None
         line, column = int(match[1]), int(match[2])
@@ -145,11 +150,7 @@ def _check(
         else:
             line = line_of(text, start) + above - 1
             column += column_of(text, start) - 1 if above == 1 else 0
-        raise BadQuery(
-            f"The update cannot be read at line {line}, column {column}: {match[3]}.",
-            line=line,
-            column=column,
-        ) from None
+        raise unreadable_at(text, line, column, match[3], name="update") from None
     except RuntimeError:
         return
 
