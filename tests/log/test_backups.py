@@ -94,6 +94,8 @@ def test_an_older_backup_is_restored_and_migrated(tmp_path: Path, draft: MakeDra
     with closing(sqlite3.connect(tmp_path / "backup.db")) as raw, raw:
         raw.execute("DROP TABLE standing")
         raw.execute("DROP TABLE redaction")
+        raw.execute("DROP TABLE token")
+        raw.execute("DROP TABLE attempt")
         raw.execute(f"UPDATE {SCHEMA_TABLE} SET version_num = '0002'")
     with Log.restore(at(tmp_path / "new.db"), tmp_path / "backup.db") as restored:
         assert (restored.verify(), len(restored.standing())) == (None, 1)

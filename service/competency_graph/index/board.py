@@ -14,13 +14,13 @@ from typing import Final
 
 from competency_graph.index.ring import Ring
 
-_WORD: Final = struct.Struct("=Q")
-_REVISION, _GENERATION, _GROUP, _SEALED, _AGED = 0, 8, 16, 24, 32
-_SERVED, _SLOTS = 64, 64
-_DEATH_COUNT, _DEATHS, _REMEMBERED = 1024, 1032, 128
-_DEATH: Final = struct.Struct("=QQ")
+# Words by number: single ones, a request for each slot, then pairs of request and signal.
+_REVISION, _GENERATION, _GROUP, _SEALED, _AGED = 0, 1, 2, 3, 4
+_SERVED, _SLOTS = 8, 64
+_DEATH_COUNT, _DEATHS, _REMEMBERED = 128, 130, 128
+# In bytes: what clients were refused.
 _KILLS, _CLIENTS, _PROBES = 4096, 1024, 8
-_ENTRY: Final = struct.Struct("=III4x")
+_ENTRY: Final = struct.Struct("@III4x")
 _SIZE: Final = _KILLS + _CLIENTS * _ENTRY.size
 _MINUTE: Final = 60
 
@@ -34,6 +34,8 @@ class Board:
             self._map = mmap.mmap(descriptor, _SIZE)
         finally:
             os.close(descriptor)
+        # Each word is read and written in one step: `struct` would clear it before it writes.
+        self._words = memoryview(self._map).cast("Q")
         self.ring = Ring(path.with_suffix(".ring"))
 
     @classmethod
@@ -45,29 +47,25 @@ class Board:
         Ring.create(path.with_suffix(".ring"))
         return cls(path)
 
-    def _read(self, place: int) -> int:
-        number: int = _WORD.unpack_from(self._map, place)[0]
-        return number
-
     @property
     def revision(self) -> int:
         """The revision that the keeper serves; 0 until it serves one."""
-        return self._read(_REVISION)
+        return self._words[_REVISION]
 
     @property
     def generation(self) -> int:
         """How many keepers have served so far."""
-        return self._read(_GENERATION)
+        return self._words[_GENERATION]
 
     @property
     def group(self) -> int:
         """The process group of the serving keeper and its readers; 0 for none."""
-        return self._read(_GROUP)
+        return self._words[_GROUP]
 
     @property
     def sealed(self) -> bool:
         """Whether the kernel took the seal of the readers."""
-        return bool(self._read(_SEALED))
+        return bool(self._words[_SEALED])
 
     def serve(self, *, revision: int, generation: int, group: int, sealed: bool) -> None:
         """Say what is served from now on; the revision last, since readers look at it."""
@@ -77,20 +75,20 @@ class Board:
             (_SEALED, int(sealed)),
             (_REVISION, revision),
         ):
-            _WORD.pack_into(self._map, place, number)
+            self._words[place] = number
 
     def advance(self, revision: int) -> None:
         """Say that the serving keeper holds a later revision."""
-        _WORD.pack_into(self._map, _REVISION, revision)
+        self._words[_REVISION] = revision
 
     @property
     def aged(self) -> int:
         """The generation of the keeper that asked for a successor; 0 for none."""
-        return self._read(_AGED)
+        return self._words[_AGED]
 
     def age(self, generation: int) -> None:
         """Ask the supervisor for a fresh keeper beside the one of this generation."""
-        _WORD.pack_into(self._map, _AGED, generation)
+        self._words[_AGED] = generation
 
     @staticmethod
     def slot(generation: int, index: int) -> int:
@@ -99,26 +97,25 @@ class Board:
 
     def take(self, slot: int, request: int) -> None:
         """Write which request the reader in this slot works on."""
-        _WORD.pack_into(self._map, _SERVED + slot * 8, request)
+        self._words[_SERVED + slot] = request
 
     def record_death(self, slot: int, signal_number: int) -> None:
         """Write which signal ended the reader in this slot, by the request that it worked on.
 
         Only the keeper writes here, before another reader gets the slot.
         """
-        count = self._read(_DEATH_COUNT)
-        place = _DEATHS + count % _REMEMBERED * _DEATH.size
+        count = self._words[_DEATH_COUNT]
+        place = _DEATHS + count % _REMEMBERED * 2
         # The request last: who finds it must find its own signal beside it.
-        _WORD.pack_into(self._map, place + _WORD.size, signal_number)
-        _WORD.pack_into(self._map, place, self._read(_SERVED + slot * 8))
-        _WORD.pack_into(self._map, _DEATH_COUNT, count + 1)
+        self._words[place + 1] = signal_number
+        self._words[place] = self._words[_SERVED + slot]
+        self._words[_DEATH_COUNT] = count + 1
 
     def death(self, request: int) -> int | None:
         """Return the signal that ended the reader of a request, or nothing while not known."""
-        for place in range(_DEATHS, _DEATHS + _REMEMBERED * _DEATH.size, _DEATH.size):
-            held, signal_number = _DEATH.unpack_from(self._map, place)
-            if held == request:
-                return int(signal_number)
+        for place in range(_DEATHS, _DEATHS + _REMEMBERED * 2, 2):
+            if self._words[place] == request:
+                return self._words[place + 1]
         return None
 
     def record_kill(self, client: str) -> None:

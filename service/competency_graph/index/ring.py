@@ -11,10 +11,10 @@ import struct
 from pathlib import Path
 from typing import Final
 
-_WORD: Final = struct.Struct("=Q")
-_SLOT: Final = struct.Struct("=QQQ")
-_SLOTS: Final = 1024
-_DATA: Final = 64 + _SLOTS * _SLOT.size
+_CUT: Final = struct.Struct("=Q")
+# Words, in words: how much was written, then three for each slot: revision, start, length.
+_FIRST_SLOT, _SLOT, _SLOTS = 8, 3, 1024
+_DATA: Final = (_FIRST_SLOT + _SLOTS * _SLOT) * 8
 _CAPACITY: Final = 16_000_000
 _MOST: Final = 1_000_000
 
@@ -28,6 +28,8 @@ class Ring:
             self._map = mmap.mmap(descriptor, _DATA + _CAPACITY)
         finally:
             os.close(descriptor)
+        # Each word is read and written in one step: `struct` would clear it before it writes.
+        self._words = memoryview(self._map).cast("Q")
 
     @classmethod
     def create(cls, path: Path) -> "Ring":
@@ -39,33 +41,35 @@ class Ring:
 
     def put(self, revision: int, *, removed: bytes, added: bytes) -> None:
         """Offer the N-Quads lines of a change; one that is too large is left out."""
-        content = _WORD.pack(len(removed)) + removed + added
+        content = _CUT.pack(len(removed)) + removed + added
         if len(content) > _MOST:
             return
-        (start,) = _WORD.unpack_from(self._map, 0)
+        words, slot = self._words, _FIRST_SLOT + revision % _SLOTS * _SLOT
+        start = words[0]
         # Reserved before it is written over: who reads there meanwhile sees that it was.
-        _WORD.pack_into(self._map, 0, start + len(content))
+        words[0] = start + len(content)
         place = start % _CAPACITY
         head = content[: _CAPACITY - place]
         self._map[_DATA + place : _DATA + place + len(head)] = head
         self._map[_DATA : _DATA + len(content) - len(head)] = content[len(head) :]
-        slot = 64 + revision % _SLOTS * _SLOT.size
-        _SLOT.pack_into(self._map, slot, 0, start, len(content))
-        _WORD.pack_into(self._map, slot, revision)
+        words[slot], words[slot + 1], words[slot + 2] = 0, start, len(content)
+        words[slot] = revision
 
     def get(self, revision: int) -> tuple[bytes, bytes] | None:
         """Return removed and added lines of a change, or nothing where it is not there."""
-        slot = 64 + revision % _SLOTS * _SLOT.size
-        held, start, length = _SLOT.unpack_from(self._map, slot)
-        if held != revision or length > _MOST:
+        words, slot = self._words, _FIRST_SLOT + revision % _SLOTS * _SLOT
+        start, length = words[slot + 1], words[slot + 2]
+        if words[slot] != revision or length > _MOST:
             return None
         place = start % _CAPACITY
         head = self._map[_DATA + place : _DATA + min(place + length, _CAPACITY)]
         content = head + self._map[_DATA : _DATA + length - len(head)]
-        (reserved,) = _WORD.unpack_from(self._map, 0)
-        if _SLOT.unpack_from(self._map, slot) != (held, start, length):
+        overwritten = words[0] > start + _CAPACITY
+        if overwritten or (words[slot + 1], words[slot + 2], words[slot]) != (
+            start,
+            length,
+            revision,
+        ):
             return None
-        if reserved > start + _CAPACITY:
-            return None
-        (cut,) = _WORD.unpack_from(content)
-        return content[_WORD.size : _WORD.size + cut], content[_WORD.size + cut :]
+        (cut,) = _CUT.unpack_from(content)
+        return content[_CUT.size : _CUT.size + cut], content[_CUT.size + cut :]
