@@ -6,6 +6,7 @@ the writing end of the lifeline, by which all children learn that it is gone (do
 
 import http.client
 import os
+import re
 import shutil
 import signal
 import socket
@@ -13,8 +14,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -92,24 +94,13 @@ def run(settings: Settings, *, tell: Callable[[str], None], first: str = "") -> 
     with _listening(settings.bind) as public, _run_folder(settings.queue) as (folder, sockets):
         board = Board.create(folder / BOARD)
         reading, writing = os.pipe()
-        environment = os.environ | settings.environment()
-
-        def start(module: str, *inherited: int) -> "subprocess.Popen[bytes]":
-            return subprocess.Popen(
-                [sys.executable, "-m", module, str(folder), *map(str, inherited)],
-                env=environment,
-                pass_fds=inherited,
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-
-        tell(f"Loading {settings.database} …")
+        start = partial(_start, folder, os.environ | settings.environment())
+        tell(f"Loading {_without_password(settings.database)} …")
         *readers, gating = (listening.fileno() for listening in sockets)
         keeper = _Child(lambda: start("competency_graph.keeping", *readers, reading))
         gate = _Child(lambda: start("competency_graph.gating", gating, reading))
         web = _Child(lambda: start("competency_graph.web", public.fileno(), reading))
         host, port = public.getsockname()[:2]
-        shown = f"http://{'[' + host + ']' if ':' in host else host}:{port}/"
         ready, succeeded = False, 0
         try:
             while not stopping:
@@ -123,6 +114,7 @@ def run(settings: Settings, *, tell: Callable[[str], None], first: str = "") -> 
                     keeper.succeed()
                 if not ready and _answers(host, port):
                     ready = True
+                    shown = f"http://{'[' + host + ']' if ':' in host else host}:{port}/"
                     tell(f"Serving revision {board.revision} at {shown}  (stop with Ctrl+C)")
                     # Filling an empty database is the first change.
                     if first and board.revision <= 1:
@@ -134,6 +126,23 @@ def run(settings: Settings, *, tell: Callable[[str], None], first: str = "") -> 
             os.close(writing)
             for child in (web, gate, keeper):
                 child.end()
+
+
+def _start(
+    folder: Path, environment: Mapping[str, str], module: str, *inherited: int
+) -> "subprocess.Popen[bytes]":
+    """Start a process of this service in a process group of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", module, str(folder), *map(str, inherited)],
+        env=environment,
+        pass_fds=inherited,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"(//[^:/@]*):[^@]*@", r"\1@", url)
 
 
 @contextmanager

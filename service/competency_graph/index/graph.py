@@ -59,8 +59,7 @@ class Statement(NamedTuple):
 
 def statements(lines: Iterable[bytes]) -> Iterator[Statement]:
     """Read lines of N-Quads that this service wrote, with or without their line feeds."""
-    text = b"".join(line if line.endswith(b"\n") else line + b"\n" for line in lines)
-    for quad in ox.parse(text, ox.RdfFormat.N_QUADS):
+    for quad in _parsed(lines):
         name = quad.graph_name
         graph = "" if isinstance(name, ox.DefaultGraph) else _term(name).value
         yield Statement(_term(quad.subject), quad.predicate.value, _term(quad.object), graph)
