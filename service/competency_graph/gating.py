@@ -31,6 +31,7 @@ from competency_graph.model import unpack_operations
 _THREADS: Final = 16
 _PATIENCE: Final = 30.0
 _TICK: Final = 0.01
+_LOOK_FOR_SNAPSHOT: Final = 100
 
 
 class Gating:
@@ -93,7 +94,7 @@ class Gating:
                 self._log, who, now=_now(), address=head["address"], what=head["what"]
             )
             raise
-        if outcome.recorded:
+        if outcome.recorded and outcome.revision % _LOOK_FOR_SNAPSHOT == 0:
             threading.Thread(target=self._keep_snapshot, daemon=True).start()
         return {
             "revision": outcome.revision,

@@ -13,11 +13,12 @@ from competency_graph.index.client import (
     Whole,
 )
 from competency_graph.index.fork import die_with_parent, sealed
-from competency_graph.index.graph import Graph, Statement, Term, Writer, statements
+from competency_graph.index.graph import Graph, Writer
 from competency_graph.index.keeper import Keeper
 from competency_graph.index.local import LocalTrial
 from competency_graph.index.reader import Answer, Lane
 from competency_graph.index.staging import stage
+from competency_graph.index.terms import Statement, Term, statements
 
 __all__ = [
     "BOARD",

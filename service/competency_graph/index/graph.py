@@ -1,13 +1,14 @@
 """The graph in memory, in this process: filling it, asking it. Forks nothing, follows nothing."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from typing import IO, Final, NamedTuple
+from typing import IO, Final
 
 import pyoxigraph as ox
 
 from competency_graph import queries
 from competency_graph.errors import BadQuery, BadRequest, NotAcceptable, NotFound
 from competency_graph.index.scan import scan_query, unreadable_query
+from competency_graph.index.terms import Term, graph_of, parsed, spelt, term
 from competency_graph.rdf import RESULTS, SYNTAXES, Syntax
 from competency_graph.vocab import DCTERMS, PREFIXES, RDF, RDFS, SKOS
 
@@ -20,61 +21,12 @@ Writer = IO[bytes]
 """What answers are written to; only ``write`` and ``flush`` are used."""
 
 
-class Term(NamedTuple):
-    """An RDF term as plain values; empty ``language`` and ``datatype`` where there are none."""
-
-    kind: str
-    value: str
-    language: str = ""
-    datatype: str = ""
-
-
-def _term(node: object) -> Term:
-    if isinstance(node, ox.NamedNode):
-        return Term("iri", node.value)
-    if isinstance(node, ox.Literal):
-        return Term("literal", node.value, node.language or "", node.datatype.value)
-    if isinstance(node, ox.BlankNode):
-        return Term("blank", node.value)
-    return Term("triple", str(node))
-
-
-def _name(quad: ox.Quad) -> str:
-    """Return the name of the graph of a quad, empty for the default graph."""
-    return "" if isinstance(quad.graph_name, ox.DefaultGraph) else quad.graph_name.value
-
-
-def _spelt(node: object) -> str:
-    return node.value if isinstance(node, ox.NamedNode) else str(node)
-
-
-class Statement(NamedTuple):
-    """A statement as plain values; ``graph`` is the IRI of its graph, empty for the default one."""
-
-    subject: Term
-    predicate: str
-    value: Term
-    graph: str
-
-
-def statements(lines: Iterable[bytes]) -> Iterator[Statement]:
-    """Read lines of N-Quads that this service wrote, with or without their line feeds."""
-    for quad in _parsed(lines):
-        name = quad.graph_name
-        graph = "" if isinstance(name, ox.DefaultGraph) else _term(name).value
-        yield Statement(_term(quad.subject), quad.predicate.value, _term(quad.object), graph)
-
-
 def _named(iri: str) -> ox.NamedNode:
     """Return the node of an IRI that a client may have written."""
     try:
         return ox.NamedNode(iri)
     except ValueError:
         raise BadRequest(f"“{iri}” is not an IRI. Percent-encode what it may not hold.") from None
-
-
-def _parsed(lines: Iterable[bytes]) -> list[ox.Quad]:
-    return list(ox.parse(b"\n".join(lines), ox.RdfFormat.N_QUADS))
 
 
 def _without_graph(lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -126,7 +78,7 @@ class Graph:
         added: Sequence[bytes],
         removed: Sequence[bytes],
         *,
-        parsed: tuple[list[ox.Quad], list[ox.Quad]] | None = None,
+        quads: tuple[list[ox.Quad], list[ox.Quad]] | None = None,
     ) -> None:
         """Remove lines of N-Quads, then add lines, and keep the default graph right.
 
@@ -137,9 +89,9 @@ class Graph:
             added: whole lines, with or without their line feeds; with the union on, each names its
                 graph.
             removed: likewise.
-            parsed: the same two as statements, where the caller has them.
+            quads: the same two as statements, where the caller has them.
         """
-        new, gone = parsed or (_parsed(added), _parsed(removed))
+        new, gone = quads or (parsed(added), parsed(removed))
         store = self._store
         for quad in gone:
             store.remove(quad)
@@ -148,14 +100,14 @@ class Graph:
             if next(store.quads_for_pattern(None, None, None, name), None) is None:
                 store.remove_graph(name)
         if self._union:
-            for triple in _parsed(_without_graph(removed)):
+            for triple in parsed(_without_graph(removed)):
                 store.remove(triple)
                 held = store.quads_for_pattern(triple.subject, triple.predicate, triple.object)
                 if next(held, None) is not None:
                     store.add(triple)
-            store.extend(_parsed(_without_graph(added)))
+            store.extend(parsed(_without_graph(added)))
         self.removed += len(gone)
-        self._changed |= {_name(quad) for quads in (new, gone) for quad in quads}
+        self._changed |= {graph_of(quad) for quads in (new, gone) for quad in quads}
 
     def forget_changed(self) -> frozenset[str]:
         """Return the graphs that changes were applied to since this was asked last."""
@@ -186,13 +138,13 @@ class Graph:
         found = self._store.query(queries.text(name), substitutions=bound)
         assert isinstance(found, ox.QuerySolutions)
         empty = Term("literal", "")
-        return [tuple(empty if cell is None else _term(cell) for cell in row) for row in found]
+        return [tuple(empty if cell is None else term(cell) for cell in row) for row in found]
 
     def properties(self, iri: str) -> dict[str, list[Term]]:
         """Return what is said of a thing: predicate IRI to values, sorted; empty if nothing is."""
         found: dict[str, list[Term]] = {}
         for quad in self._store.quads_for_pattern(_named(iri), None, None, self._view):
-            found.setdefault(quad.predicate.value, []).append(_term(quad.object))
+            found.setdefault(quad.predicate.value, []).append(term(quad.object))
         for values in found.values():
             values.sort()
         return found
@@ -227,7 +179,7 @@ class Graph:
 
     def subjects_in(self, name: str) -> set[str]:
         """Return what a named graph says something about: IRIs, and blank nodes as ``_:label``."""
-        return {_spelt(quad.subject) for quad in self.quads(name)}
+        return {spelt(quad.subject) for quad in self.quads(name)}
 
     def linked(self, things: Iterable[str], *, apart_from: Set[str]) -> set[tuple[str, str]]:
         """Return (graph, subject) of other graphs that things are linked with by one statement.
@@ -244,14 +196,14 @@ class Graph:
             node = ox.NamedNode(thing)
             near.add(node)
             for quad in self._store.quads_for_pattern(None, None, node, None):
-                if (graph := _name(quad)) and graph not in apart_from:
-                    found.add((graph, _spelt(quad.subject)))
+                if (graph := graph_of(quad)) and graph not in apart_from:
+                    found.add((graph, spelt(quad.subject)))
             for quad in self._store.quads_for_pattern(node, None, None, None):
                 if isinstance(quad.object, ox.NamedNode):
                     near.add(quad.object)
         for node in near:
             for quad in self._store.quads_for_pattern(node, None, None, None):
-                if (graph := _name(quad)) and graph not in apart_from:
+                if (graph := graph_of(quad)) and graph not in apart_from:
                     found.add((graph, node.value))
         return found
 

@@ -250,7 +250,7 @@ class _Staging:
         _count(self._removed, self._added, gone_lines)
         _count(self._added, self._removed, new_lines)
         parsed = list(compress(new, coming)), list(compress(gone, going))
-        self._graph.apply(new_lines, gone_lines, parsed=parsed)
+        self._graph.apply(new_lines, gone_lines, quads=parsed)
 
     def _labelled(self, lines: list[bytes]) -> list[bytes]:
         """Return lines with the blank nodes that the engine made under labels of ours."""
