@@ -190,6 +190,57 @@ def test_a_refusal_says_which_graph_which_role_and_how_to_get_it() -> None:
     assert sentence(only_a, GRAPH + "$(reboot)").detail.endswith("--role editor --graph NAME")
 
 
+def profile_line(graph: str, value: str = GRAPH + "shapes-house", within: str = "") -> bytes:
+    return (
+        f"<{graph}> <http://purl.org/dc/terms/conformsTo> <{value}> <{within or graph}> .".encode()
+    )
+
+
+def profiled(*, added: tuple[bytes, ...] = (), removed: tuple[bytes, ...] = ()) -> Difference:
+    return Difference(
+        added=added, removed=removed, touched=frozenset({(A, A)}), graphs_read=frozenset()
+    )
+
+
+@pytest.mark.parametrize(
+    "added", [(), (profile_line(A, GRAPH + "shapes-skos"),)], ids=["taken away", "changed"]
+)
+@pytest.mark.parametrize("role", ["editor", "reviewer"])
+def test_less_rules_for_a_graph_need_a_maintainer(role: Role, added: tuple[bytes, ...]) -> None:
+    loosened = profiled(added=added, removed=(profile_line(A),))
+    for graphs in (frozenset[str](), frozenset({A})):
+        with pytest.raises(Forbidden) as error:
+            authorise(
+                Identity(name="Ada", role=role, graphs=graphs),
+                loosened,
+                base=BASE,
+                titles={A: "Alpha"},
+            )
+        assert error.value.detail.startswith(
+            "Taking away what “Alpha” is judged by (dcterms:conformsTo) needs the role maintainer;"
+        )
+        assert error.value.facts["graphs"] == [{"id": A, "label": "Alpha"}]
+        authorise(Identity(name="Ada", role="maintainer", graphs=graphs), loosened, base=BASE)
+
+
+def test_more_rules_for_a_graph_are_an_editors_to_state() -> None:
+    authorise(Identity(name="Ada", role="editor"), profiled(added=(profile_line(A),)), base=BASE)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        profile_line(B, within=A),
+        f"<{A}> <http://purl.org/dc/terms/conformsTo> <{A}> .".encode(),
+        f'<{A}> <http://purl.org/dc/terms/title> "conformsTo <{A}> <{A}> ." <{A}> .'.encode(),
+        f"_:a <http://purl.org/dc/terms/conformsTo> <{A}> <{A}> .".encode(),
+    ],
+    ids=["of another graph", "in the default graph", "in a text", "of a blank node"],
+)
+def test_what_is_no_profile_of_the_graph_is_an_editors_to_take_away(line: bytes) -> None:
+    authorise(Identity(name="Ada", role="editor"), profiled(removed=(line,)), base=BASE)
+
+
 def test_an_admin_alone_may_what_is_no_graph() -> None:
     require(Identity(name="Ada", role="admin"), "admin", "Redacting a change")
     with pytest.raises(Forbidden, match=r"^Redacting a change needs the role admin; your token"):

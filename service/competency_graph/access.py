@@ -21,7 +21,7 @@ from competency_graph.errors import (
 from competency_graph.log import Attempt, Log, Outcome, Token
 from competency_graph.log.tokens import MOST_FAILURES, WINDOW
 from competency_graph.model import ROLES, Difference, Identity, Role
-from competency_graph.vocab import BASE, GRAPH
+from competency_graph.vocab import BASE, DCTERMS, GRAPH
 
 RANDOM_BYTES: Final = 32
 
@@ -35,6 +35,7 @@ _RESERVED: Final = {
     "exemptions": "the exemptions",
 }
 _SHAPES: Final = "shapes-"
+_JUDGED_BY: Final = f"<{DCTERMS}conformsTo>".encode()
 _NO_TITLES: Final[Mapping[str, str]] = MappingProxyType({})
 _MOST_NAMED: Final = 20
 
@@ -209,6 +210,14 @@ def authorise(
             raise _forbidden(
                 identity, "maintainer", f"Changing {named}", graphs=_facts(kept, base, titles)
             )
+        if loosened := _loosened(difference):
+            named = _several(loosened, base, titles)
+            raise _forbidden(
+                identity,
+                "maintainer",
+                f"Taking away what {named} is judged by (dcterms:conformsTo)",
+                graphs=_facts(loosened, base, titles),
+            )
         ours = (base, BASE)
         if claimed := sorted(
             graph for graph in graphs.intersection(from_files) if graph.startswith(ours)
@@ -248,6 +257,21 @@ def require(identity: Identity, role: Role, doing: str) -> None:
 
 def _may(held: Role, needed: Role) -> bool:
     return ROLES.index(held) >= ROLES.index(needed)
+
+
+def _loosened(difference: Difference) -> list[str]:
+    """Return the graphs that lose a profile, with all else they hold or alone.
+
+    One that was deleted whole would otherwise come back with a looser one. To state a profile
+    brings more rules, never fewer: that is anybody's who may edit.
+    """
+    found = set()
+    for line in difference.removed:
+        subject, predicate, rest = line.split(b" ", 2)
+        # What a graph says of itself counts, and nothing else.
+        if predicate == _JUDGED_BY and rest.endswith(b" " + subject + b" ."):
+            found.add(subject.strip(b"<>").decode())
+    return sorted(found)
 
 
 def _is_kept(graph: str, base: str) -> bool:

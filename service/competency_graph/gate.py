@@ -171,6 +171,8 @@ class Gate:
             StaleHead: others changed what it depends on, again and again.
             CompetencyGraphError: the operations cannot be read or done, or a limit was reached.
         """
+        # Before any work is done for them; what may be changed is decided on the difference.
+        access.require(who, "editor", "Changing anything")
         near = frozenset(one.graph for one in wish.operations if one.graph is not None)
         for _ in range(_TRIES):
             with self._queue(near):

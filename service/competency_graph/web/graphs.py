@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, request
 
 from competency_graph.catalogue import JSON
-from competency_graph.errors import BadRequest, NotFound, UnsupportedMediaType
+from competency_graph.errors import BadRequest, UnsupportedMediaType
 from competency_graph.model import Operation
 from competency_graph.rdf import SYNTAXES
 from competency_graph.web.exchange import answer, client, negotiate, require_known_parameters
@@ -54,8 +54,6 @@ def post() -> Response:
 def delete() -> Response:
     """Take one graph away (section 5.4)."""
     graph = _to_change()
-    if not _exists(graph):
-        raise NotFound(f"There is no graph {graph}. GET /graphs lists those there are.")
     operation = Operation(kind="delete", graph=graph)
     return write([operation], message=f"Delete the graph {graph or 'default'}.", graph=graph)
 
