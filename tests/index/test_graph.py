@@ -51,3 +51,12 @@ def test_a_removed_line_leaves_the_union_only_with_its_last_graph() -> None:
     )
     assert len(graph) == 1
     assert list(graph.properties("https://example.org/a")) == ["https://example.org/p"]
+
+
+def test_a_graph_that_lost_its_last_statement_is_not_there_after_a_rebuild_either() -> None:
+    line = f"<https://example.org/a> {_P} <https://example.org/b> <https://example.org/g"
+    graph = Graph()
+    graph.load(
+        [("added", f"{line}1> .\n{line}2> .\n".encode()), ("removed", f"{line}1> .\n".encode())]
+    )
+    assert graph.graph_names() == ["https://example.org/g2"]

@@ -53,6 +53,7 @@ class Graph:
 
         Blank nodes keep their labels: `parse` does not rename them, `bulk_load` would.
         """
+        emptied = set()
         for kind, lines in blocks:
             quads = ox.parse(lines, ox.RdfFormat.N_QUADS)
             if kind == "added":
@@ -60,6 +61,8 @@ class Graph:
             else:
                 for quad in quads:
                     self._store.remove(quad)
+                    emptied.add(quad.graph_name)
+        self._forget_empty(emptied)
         if self._union:
             self._store.update(_UNION)
 
@@ -96,9 +99,7 @@ class Graph:
         for quad in gone:
             store.remove(quad)
         store.extend(new)
-        for name in {quad.graph_name for quad in gone}:
-            if next(store.quads_for_pattern(None, None, None, name), None) is None:
-                store.remove_graph(name)
+        self._forget_empty({quad.graph_name for quad in gone})
         if self._union:
             for triple in parsed(_without_graph(removed)):
                 store.remove(triple)
@@ -108,6 +109,12 @@ class Graph:
             store.extend(parsed(_without_graph(added)))
         self.removed += len(gone)
         self._changed |= {graph_of(quad) for quads in (new, gone) for quad in quads}
+
+    def _forget_empty(self, names: Iterable[ox.NamedNode | ox.BlankNode | ox.DefaultGraph]) -> None:
+        """Take away those of these graphs that hold nothing: a graph is there while it does."""
+        for name in names:
+            if next(self._store.quads_for_pattern(None, None, None, name), None) is None:
+                self._store.remove_graph(name)
 
     def forget_changed(self) -> frozenset[str]:
         """Return the graphs that changes were applied to since this was asked last."""
