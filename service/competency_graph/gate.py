@@ -104,14 +104,12 @@ class Wish:
 class _Tried:
     """One change as a fork told it, at a revision.
 
-    ``number`` is the one that its blank nodes are named after; ``depends`` the graphs that decide
-    whether it is valid, none for all.
+    ``depends`` are the graphs that decide whether it is valid, none for all.
     """
 
     difference: Difference
     findings: Findings
     revision: int
-    number: int
     depends: frozenset[str] | None
 
 
@@ -157,6 +155,7 @@ class Gate:
         self._base = base
         self._validate = validate
         self._order = Lock()
+        self._making = Lock()
         self._turns: WeakValueDictionary[str, _Turn] = WeakValueDictionary()
         # What recent changes touched and depended on; others' changes are not in it.
         self._recent: OrderedDict[int, _Tried] = OrderedDict()
@@ -206,16 +205,15 @@ class Gate:
         """Let those who change the same graphs follow one another; others do not wait."""
         with ExitStack() as held:
             for name in sorted(graphs):
-                with self._order:
+                with self._making:
                     turn = self._turns.setdefault(name, _Turn())
                 held.enter_context(turn)
             yield
 
     def _try(self, wish: Wish, who: Identity) -> _Tried:
         """Stage, authorise and judge in one fork."""
-        number = self._log.head() + 1
         told, contents = pack_operations(wish.operations)
-        parameters = {"operations": told, "labels": f"c{number}x", "judge": self._validate}
+        parameters = {"operations": told, "judge": self._validate}
         with self._begin() as fork:
             staged = fork.ask("stage", parameters, contents)
             head, difference = _read_staged(staged.read())
@@ -233,7 +231,6 @@ class Gate:
             findings=findings,
             revision=staged.revision,
             depends=depends,
-            number=number,
         )
 
     def _require_unchanged(self, difference: Difference, revision: int) -> None:
@@ -254,7 +251,7 @@ class Gate:
             head = self._log.head()
             if any(self._conflicts(n, tried) for n in range(tried.revision + 1, head + 1)):
                 return None
-            added = _renumbered(difference.added, tried.number, head + 1)
+            added = _renumbered(difference.added, tried.revision + 1, head + 1)
             draft = Draft(
                 author=who.name,
                 time=self._now(),

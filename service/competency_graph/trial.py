@@ -75,11 +75,11 @@ def _read(graph: Graph, names: Iterable[str]) -> Data:
 def staged(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     """Apply operations to this fork; write their difference as JSON, then its lines.
 
-    Parameters: ``operations``, each with the size of its content in the body; ``labels``; whether
-    the caller will ``judge``.
+    Parameters: ``operations``, each with the size of its content in the body, and whether the
+    caller will ``judge``. Blank nodes are labelled for the change that comes next.
     """
     operations = unpack_operations(parameters["operations"], parameters["body"])
-    difference = stage(graph, operations, labels=parameters["labels"])
+    difference = stage(graph, operations, labels=f"c{graph.revision + 1}x")
     removed, added = joined(difference.removed), joined(difference.added)
     planned = plan(graph, difference) if parameters["judge"] else _NOTHING
     _staged[:] = [(difference, planned)]
