@@ -21,7 +21,7 @@ from competency_graph.exchange.values import (
     in_graph,
     names_graph,
 )
-from competency_graph.index import Graph
+from competency_graph.index import Graph, refuse_in_document
 from competency_graph.vocab import CG, DCTERMS, PREFIXES
 from competency_graph.vocab import RDF as RDF_NAMES
 
@@ -46,12 +46,14 @@ def bring(
         licence: the IRI of the licence of what states none.
 
     Raises:
-        UnreadableInput: a file is not of its syntax; facts hold the place.
+        UnreadableInput, BadLiteral: a file is not of its syntax, or a value not of its type;
+            facts hold the place.
         BadRequest: a graph or a licence is missing; the sentence says which option gives it.
     """
     lines: list[bytes] = []
     for number, source in enumerate(sources, start=1):
         quads = rdf.parse(source.content, source.syntax, name=source.name, base=target)
+        refuse_in_document(quads, source.content, syntax=source.syntax, name=source.name)
         lines += rdf.quad_lines(quads, labels=f"f{number}x")
     files = sources[0].name if len(sources) == 1 else f"{len(sources)} files"
     if not lines:

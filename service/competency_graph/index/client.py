@@ -7,6 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -246,6 +247,11 @@ class Trial:
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
+
+    def end(self) -> None:
+        """End the fork, whatever it is at; who waits for its answer is told. From any thread."""
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
 
     def ask(self, name: str, parameters: Mapping[str, Any], body: bytes = b"") -> Whole:
         """Ask one thing; what is asked next finds the fork as this left it.
