@@ -52,7 +52,7 @@ def bring(
     """
     lines: list[bytes] = []
     for number, source in enumerate(sources, start=1):
-        quads = rdf.parse(source.content, source.syntax, name=source.name, base=target)
+        quads = rdf.parse(source.content, source.syntax, name=source.name)
         refuse_in_document(quads, source.content, syntax=source.syntax, name=source.name)
         lines += rdf.quad_lines(quads, labels=f"f{number}x")
     files = sources[0].name if len(sources) == 1 else f"{len(sources)} files"
