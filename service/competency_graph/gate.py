@@ -241,7 +241,7 @@ class Gate:
             if judge and (difference.added or difference.removed):
                 stands = self._log.standing(head["judged"])
                 standing = [dict(row.finding) for row in stands]
-                judged = fork.ask("judge", {"standing": standing})
+                judged = fork.ask("judge", {}, json.dumps(standing).encode())
                 findings = Findings(**json.loads(judged.read()))
         reads = difference.graphs_read
         depends = None if reads is None else reads | difference.graphs | frozenset(head["data"])

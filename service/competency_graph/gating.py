@@ -3,6 +3,7 @@
 Started by `machine`, not by hand. It alone keeps the log open for writing in a running service.
 """
 
+import json
 import os
 import select
 import socket
@@ -80,7 +81,8 @@ class Gating:
                     fault = InternalError("The fault is recorded. Try again later.")
                     wire.send(connection, {"error": True}, wire.error_to_bytes(fault))
                     return
-                wire.send(connection, reply)
+                # Not in the head: findings may be many.
+                wire.send(connection, {}, json.dumps(reply).encode())
             except (ConnectionError, TimeoutError):
                 return
 

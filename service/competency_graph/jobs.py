@@ -235,7 +235,7 @@ class _Watched:
 
 
 def _told(job: _Job) -> dict[str, Any]:
-    """Return a job as JSON has it; an error as `wire` has it."""
+    """Return a job as JSON has it; why it was refused as `wire` has it."""
     stage, percentage = _STAGES[job.stage]
     running = job.state == "running"
     detail = None
@@ -253,5 +253,5 @@ def _told(job: _Job) -> dict[str, Any]:
         "ended": None if job.ended is None else job.ended.isoformat(),
         "detail": detail,
         "result": job.result,
-        "error": job.error,
+        "refused": job.error,
     }

@@ -153,7 +153,8 @@ class Client:
         answer, content, _ = told
         if answer.get("error"):
             raise wire.error_from_bytes(content)
-        return answer
+        reply: dict[str, Any] = json.loads(content)
+        return reply
 
     def trial(self, *, seconds: float) -> "Trial":
         """Begin a conversation with a fork in which one change is tried out.

@@ -85,9 +85,9 @@ def asking() -> dict[str, Any]:
 def told_job(job: dict[str, Any]) -> Response:
     """Return a job: 202 with its ``Location`` to whoever sent the change, else 200."""
     path = f"/jobs/{job['id']}"
-    error = job.pop("error")
-    if error is not None:
-        job["result"] = problem_body(wire.error_from_bytes(error.encode()))
+    refused = job.pop("refused")
+    if refused is not None:
+        job["result"] = problem_body(wire.error_from_bytes(refused.encode()))
     response = jsonify({**job, "id": path})
     response.headers["Cache-Control"] = "no-store"
     if request.path != path:
