@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from competency_graph import exchange, judging
-from competency_graph.index import sealed
 from competency_graph.documents import Document
+from competency_graph.index import sealed
 from competency_graph.model import Finding, Operation, Place
 
 

@@ -232,7 +232,7 @@ def placed(findings: Sequence[Finding], documents: Sequence[Document]) -> list[F
     """
     edited = Graph(bind_namespaces="none")
     for document in documents:
-        edited += rdf.to_rdflib(_parsed(document))
+        edited += graphs.to_rdflib(_parsed(document))
     spots = [(d.name, spots_of(d.content, d.syntax)) for d in documents]
     return _sorted([replace(f, place=_place(f, edited, spots)) for f in findings])
 

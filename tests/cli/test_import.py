@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from tests.conftest import Service, start_service
+from conftest import Service, start_service
 
 SHARED = Path("/work/shared/data")
 LICENCE = "https://creativecommons.org/licenses/by/4.0/"
@@ -138,9 +137,9 @@ def test_several_files_are_one_change(run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["missing.ttl"], 2, "missing.ttl cannot be read"),
-        (["craft.txt"], 2, "no ending that tells an RDF syntax"),
-        (["bad.ttl"], 2, "bad.ttl is not readable as turtle"),
+        (["missing.ttl"], 2, "missing.ttl: There is no such file"),
+        (["craft.txt"], 2, "craft.txt: The ending of the name does not say"),
+        (["bad.ttl"], 2, "bad.ttl:1:1: "),
         (["plain.nt"], 2, "--graph NAME"),
         (["plain.nt", "--graph", "g", "--format", "skos"], 2, "no skos:ConceptScheme"),
         (["craft.ttl", "--license", "free"], 2, "--license https://"),

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from competency_graph.web.writing import MOST_WAITED_FOR
-
-from tests.conftest import Reply, Service, start_service
+from conftest import Reply, Service, start_service
 
 GRAPH = "https://example.org/graph/many"
 LOOK_UP = "/api/v1/competencies/bt-interpersonal-trust?framework=implementation-support"

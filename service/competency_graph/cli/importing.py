@@ -17,13 +17,13 @@ from competency_graph import exchange, importing
 from competency_graph.cli.editing import paint
 from competency_graph.cli.remote import Remote, Report
 from competency_graph.config import Settings
+from competency_graph.documents import Document, read_documents
 from competency_graph.errors import BadRequest, InvalidChange, WouldRemove
 from competency_graph.gate import Gate, Wish, local_gate, told_findings
 from competency_graph.importing import Import
-from competency_graph.documents import Document, read_documents
-from competency_graph.model import Identity, Operation, Severity, Verdict
+from competency_graph.model import Identity, Operation, Severity, Verdict, removals_json
 from competency_graph.rdf import SYNTAXES
-from competency_graph.reports import removals_json, render
+from competency_graph.reports import render
 
 _OPERATOR: Final = "Operator"
 _SHOWN: Final = 20

@@ -19,7 +19,6 @@ from competency_graph.exchange.values import (
     Material,
     Source,
     in_graph,
-    names_graph,
 )
 from competency_graph.index import Graph, refuse_in_document
 from competency_graph.vocab import CG, DCTERMS, PREFIXES
@@ -61,7 +60,7 @@ def bring(
     material = Material(
         files=files,
         lines=tuple(dict.fromkeys(lines)),
-        names_graphs=any(names_graph(line) for line in lines),
+        names_graphs=any(map(rdf.graph_name, lines)),
         graph=_held(lines),
         target=target,
     )
@@ -73,7 +72,7 @@ def bring(
 
 def _held(lines: Sequence[bytes]) -> Graph:
     graph = Graph()
-    placed = (line if names_graph(line) else in_graph(line, _NOWHERE) for line in lines)
+    placed = (line if rdf.graph_name(line) else in_graph(line, _NOWHERE) for line in lines)
     graph.load([("added", b"\n".join(placed))])
     return graph
 

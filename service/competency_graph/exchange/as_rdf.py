@@ -3,7 +3,8 @@
 from typing import Final
 
 from competency_graph.errors import BadRequest
-from competency_graph.exchange.values import Brought, Format, Material, in_graph, names_graph
+from competency_graph.exchange.values import Brought, Format, Material, in_graph
+from competency_graph.rdf import graph_name
 
 
 def _bring(material: Material) -> Brought:
@@ -18,12 +19,12 @@ def _bring(material: Material) -> Brought:
                 f"{material.files} names graphs itself. Leave out --graph, or bring the "
                 "statements in a syntax without graphs, such as Turtle."
             )
-        if not all(names_graph(line) for line in material.lines):
+        if not all(graph_name(line) for line in material.lines):
             raise BadRequest(
                 f"{material.files} has statements in graphs and statements in none. "
                 "Put each into a graph."
             )
-        graphs = {line.rsplit(b" ", 2)[1][1:-1].decode() for line in material.lines}
+        graphs = {graph_name(line) for line in material.lines}
         return Brought(
             lines=material.lines,
             graphs=tuple(sorted(graphs)),

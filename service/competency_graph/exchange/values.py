@@ -61,12 +61,3 @@ class Format:
 def in_graph(line: bytes, graph: str) -> bytes:
     """Return a line that names no graph with one."""
     return line[:-1] + f"<{graph}> .".encode()
-
-
-def names_graph(line: bytes) -> bool:
-    """Say whether a line of N-Quads has a graph: after the value comes one more IRI."""
-    value = line.split(b" ", 2)[2]
-    if value.startswith(b'"'):
-        end = value.rindex(b'"')
-        return b" <" in value[end:]
-    return value.count(b" ") > 1
