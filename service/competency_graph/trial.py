@@ -98,11 +98,11 @@ def staged(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
 def judged(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     """Judge what was staged; write new, fixed and standing findings as JSON.
 
-    Parameters: ``standing``, the rows that the log holds for the judged graphs.
+    The body has the rows that the log holds for the judged graphs.
     """
     ((difference, planned),) = _staged
     found = evaluate(graph, difference, planned)
-    told = compare(found, [row for row in parameters["standing"] if _judged(row, planned)])
+    told = compare(found, [row for row in json.loads(parameters["body"]) if _judged(row, planned)])
     output.write(json.dumps(told, ensure_ascii=False).encode())
     return "application/json"
 
