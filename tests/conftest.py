@@ -93,6 +93,18 @@ class Service:
                 found.append(int(entry.name))
         return sorted(found)
 
+    def readers(self) -> list[int]:
+        """Return keeper and readers once all are there: those for changes come after the rest."""
+        deadline = time.monotonic() + 15
+        found, since = self.processes("keeping"), time.monotonic()
+        while time.monotonic() < min(deadline, since + 1.5):
+            time.sleep(0.1)
+            now = self.processes("keeping")
+            if len(now) != len(found):
+                since = time.monotonic()
+            found = now
+        return found
+
     def token(self, role: str, *graphs: str) -> str:
         """Return a new token, made as an operator makes it."""
         told = ["token", "create", f"a {role}", "--role", role]

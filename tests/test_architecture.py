@@ -15,6 +15,7 @@ LAYERS = (
         *("catalogue", "telling", "requirements", "jsonld", "words", "judging", "reports"),
         *("documents", "misspellings", "pages", "changes"),
         *("history", "keeping", "machine", "gate", "access", "trial", "gating"),
+        *("importing", "jobs"),
     },
     {"web", "cli"},
     {"__main__", "__init__"},
@@ -22,6 +23,11 @@ LAYERS = (
 LAYER = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 # Neighbours of one layer that may know each other, each for a reason.
 NEIGHBOURS = {
+    ("exchange", "index"): "what is brought is asked in a graph of its own",
+    ("importing", "documents"): "files are read from disk in one place",
+    ("importing", "judging"): "findings are found again in files as judging does it",
+    ("gating", "jobs"): "what takes long is done in its process",
+    ("exchange", "queries"): "and one query says what becomes what",
     ("resources", "vocab"): "shipped graphs are named by IRIs",
     ("config", "vocab"): "BASE has a default",
     ("config", "resources"): "SEED chooses among what ships",

@@ -21,6 +21,7 @@ from competency_graph.errors import (
     InvalidChange,
     PreconditionFailed,
     StaleHead,
+    WouldRemove,
 )
 from competency_graph.index import LocalTrial
 from competency_graph.log import Draft, Log
@@ -33,6 +34,7 @@ from competency_graph.model import (
     finding_json,
     joined,
     pack_operations,
+    removals_json,
     split,
 )
 from competency_graph.vocab import GRAPH
@@ -89,7 +91,9 @@ class Wish:
 
     ``based_on`` is the revision at which the client saw the graphs that it changes; a change to
     them since is refused. ``severity`` is the least severe finding that refuses, ``from_files`` the
-    graphs whose names come out of a file.
+    graphs whose names come out of a file, besides those that an operation leaves to its content.
+    With ``only_adds`` it is refused, before it is judged, where it would remove something; without
+    ``validate``, which a maintainer may ask for, it is not judged at all.
     """
 
     operations: Sequence[Operation]
@@ -98,20 +102,26 @@ class Wish:
     based_on: int | None = None
     severity: Severity = "violation"
     from_files: frozenset[str] = frozenset()
+    only_adds: bool = False
+    validate: bool = True
+
+    def named_by_files(self, graphs: frozenset[str]) -> frozenset[str]:
+        """Return which of the changed graphs have their names from a file."""
+        named = {one.graph for one in self.operations}
+        open_ = any(one.graph is None and one.kind in ("add", "replace") for one in self.operations)
+        return self.from_files | (graphs - named if open_ else frozenset())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Tried:
     """One change as a fork told it, at a revision.
 
-    ``number`` is the one that its blank nodes are named after; ``depends`` the graphs that decide
-    whether it is valid, none for all.
+    ``depends`` are the graphs that decide whether it is valid, none for all.
     """
 
     difference: Difference
     findings: Findings
     revision: int
-    number: int
     depends: frozenset[str] | None
 
 
@@ -157,6 +167,7 @@ class Gate:
         self._base = base
         self._validate = validate
         self._order = Lock()
+        self._making = Lock()
         self._turns: WeakValueDictionary[str, _Turn] = WeakValueDictionary()
         # What recent changes touched and depended on; others' changes are not in it.
         self._recent: OrderedDict[int, _Tried] = OrderedDict()
@@ -169,6 +180,7 @@ class Gate:
             InvalidChange: it brings a new finding as severe as ``wish.severity``; has the outcome.
             PreconditionFailed: a graph that it changes was changed after ``wish.based_on``.
             StaleHead: others changed what it depends on, again and again.
+            WouldRemove: it removes something, and ``wish.only_adds``.
             CompetencyGraphError: the operations cannot be read or done, or a limit was reached.
         """
         # Before any work is done for them; what may be changed is decided on the difference.
@@ -208,25 +220,30 @@ class Gate:
         """Let those who change the same graphs follow one another; others do not wait."""
         with ExitStack() as held:
             for name in sorted(graphs):
-                with self._order:
+                with self._making:
                     turn = self._turns.setdefault(name, _Turn())
                 held.enter_context(turn)
             yield
 
     def _try(self, wish: Wish, who: Identity) -> _Tried:
         """Stage, authorise and judge in one fork."""
-        number = self._log.head() + 1
+        judge = self._validate and wish.validate
+        if not wish.validate:
+            access.require(who, "maintainer", "Recording a change that is not judged")
         told, contents = pack_operations(wish.operations)
-        parameters = {"operations": told, "labels": f"c{number}x", "judge": self._validate}
+        parameters = {"operations": told, "judge": judge}
         with self._begin() as fork:
             staged = fork.ask("stage", parameters, contents)
             head, difference = _read_staged(staged.read())
-            access.authorise(who, difference, base=self._base, from_files=wish.from_files)
+            from_files = wish.named_by_files(difference.graphs)
+            access.authorise(who, difference, base=self._base, from_files=from_files)
+            if wish.only_adds and difference.removed:
+                raise WouldRemove(removals_json(difference.removed), revision=staged.revision)
             findings = Findings()
-            if self._validate and (difference.added or difference.removed):
+            if judge and (difference.added or difference.removed):
                 stands = self._log.standing(head["judged"])
                 standing = [dict(row.finding) for row in stands]
-                judged = fork.ask("judge", {"standing": standing})
+                judged = fork.ask("judge", {}, json.dumps(standing).encode())
                 findings = Findings(**json.loads(judged.read()))
         reads = difference.graphs_read
         depends = None if reads is None else reads | difference.graphs | frozenset(head["data"])
@@ -235,7 +252,6 @@ class Gate:
             findings=findings,
             revision=staged.revision,
             depends=depends,
-            number=number,
         )
 
     def _require_unchanged(self, difference: Difference, revision: int) -> None:
@@ -256,7 +272,7 @@ class Gate:
             head = self._log.head()
             if any(self._conflicts(n, tried) for n in range(tried.revision + 1, head + 1)):
                 return None
-            added = _renumbered(difference.added, tried.number, head + 1)
+            added = _renumbered(difference.added, tried.revision + 1, head + 1)
             draft = Draft(
                 author=who.name,
                 time=self._now(),

@@ -225,6 +225,18 @@ def _shipped_shapes(data: Graph, about: set[Node]) -> list[Document]:
     return [_document(file) for file in files]
 
 
+def placed(findings: Sequence[Finding], documents: Sequence[Document]) -> list[Finding]:
+    """Return findings with their places in documents that parse, in the order to be read in.
+
+    It parses: call it in a sealed fork.
+    """
+    edited = Graph(bind_namespaces="none")
+    for document in documents:
+        edited += graphs.to_rdflib(_parsed(document))
+    spots = [(d.name, spots_of(d.content, d.syntax)) for d in documents]
+    return _sorted([replace(f, place=_place(f, edited, spots)) for f in findings])
+
+
 def _place(finding: Finding, edited: Graph, spots: Sequence[tuple[str, Spots]]) -> Place | None:
     """Return where an editor should look: at the statement, else the field, else the thing."""
     focus = finding.focus

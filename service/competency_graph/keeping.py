@@ -15,7 +15,7 @@ from competency_graph.index import BOARD, Answer, Board, Graph, Keeper, Lane, Wr
 
 LOOKUP_READERS = 2
 LOOKUP_SECONDS = 5.0
-TRIAL_READERS = 2
+TRIAL_READERS = 4
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -75,11 +75,11 @@ def _read(graph: Graph, names: Iterable[str]) -> Data:
 def staged(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     """Apply operations to this fork; write their difference as JSON, then its lines.
 
-    Parameters: ``operations``, each with the size of its content in the body; ``labels``; whether
-    the caller will ``judge``.
+    Parameters: ``operations``, each with the size of its content in the body, and whether the
+    caller will ``judge``. Blank nodes are labelled for the change that comes next.
     """
     operations = unpack_operations(parameters["operations"], parameters["body"])
-    difference = stage(graph, operations, labels=parameters["labels"])
+    difference = stage(graph, operations, labels=f"c{graph.revision + 1}x")
     removed, added = joined(difference.removed), joined(difference.added)
     planned = plan(graph, difference) if parameters["judge"] else _NOTHING
     _staged[:] = [(difference, planned)]
@@ -98,11 +98,11 @@ def staged(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
 def judged(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     """Judge what was staged; write new, fixed and standing findings as JSON.
 
-    Parameters: ``standing``, the rows that the log holds for the judged graphs.
+    The body has the rows that the log holds for the judged graphs.
     """
     ((difference, planned),) = _staged
     found = evaluate(graph, difference, planned)
-    told = compare(found, [row for row in parameters["standing"] if _judged(row, planned)])
+    told = compare(found, [row for row in json.loads(parameters["body"]) if _judged(row, planned)])
     output.write(json.dumps(told, ensure_ascii=False).encode())
     return "application/json"
 

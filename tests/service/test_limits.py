@@ -53,7 +53,7 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_it_ends_at_the_limit_and_says_which(limited: Service, name: str) -> None:
     text, status, limits = HOSTILE[name]
-    readers = len(limited.processes("keeping"))
+    readers = len(limited.readers())
     began = time.monotonic()
     reply = limited.query(text)
     took = time.monotonic() - began
@@ -64,7 +64,7 @@ def test_it_ends_at_the_limit_and_says_which(limited: Service, name: str) -> Non
     assert took < 2 + 3
     assert limited.query("ASK {}").status == 200
     time.sleep(0.2)
-    assert len(limited.processes("keeping")) == readers
+    assert len(limited.readers()) == readers
     assert not list(limited.folder.glob("core*"))
 
 

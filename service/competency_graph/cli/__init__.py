@@ -13,6 +13,7 @@ from competency_graph.errors import CompetencyGraphError
 _COMMANDS: Final = {
     "serve": "serving:serve",
     "validate": "editing:validate",
+    "import": "importing:import_",
     "query": "reading:query",
     "export": "reading:export",
     "fmt": "editing:fmt",

@@ -1,6 +1,7 @@
 """The graph in memory and the disposable processes that answer from it. Writes no log."""
 
 from competency_graph.index.board import Board
+from competency_graph.index.border import refuse_in_document
 from competency_graph.index.client import (
     BOARD,
     CHANGES_SOCKET,
@@ -40,6 +41,7 @@ __all__ = [
     "Whole",
     "Writer",
     "die_with_parent",
+    "refuse_in_document",
     "sealed",
     "stage",
     "statements",

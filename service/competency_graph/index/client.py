@@ -7,6 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -152,7 +153,8 @@ class Client:
         answer, content, _ = told
         if answer.get("error"):
             raise wire.error_from_bytes(content)
-        return answer
+        reply: dict[str, Any] = json.loads(content)
+        return reply
 
     def trial(self, *, seconds: float) -> "Trial":
         """Begin a conversation with a fork in which one change is tried out.
@@ -246,6 +248,11 @@ class Trial:
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
+
+    def end(self) -> None:
+        """End the fork, whatever it is at; who waits for its answer is told. From any thread."""
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
 
     def ask(self, name: str, parameters: Mapping[str, Any], body: bytes = b"") -> Whole:
         """Ask one thing; what is asked next finds the fork as this left it.

@@ -15,16 +15,18 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from competency_graph import errors
 from competency_graph.config import Settings
 from competency_graph.index import Client
-from competency_graph.vocab import DOCS
-from competency_graph.web import api, graphs, linked_data, ops, sparql
+from competency_graph.web import api, graphs, jobs, linked_data, ops, sparql
+from competency_graph.web.exchange import problem_body
 
 Application = Callable[..., Iterable[bytes]]
 
-_ALLOWED: Final = "Accept, Authorization, Content-Type, If-Match, If-None-Match, Min-Revision"
+_ALLOWED: Final = (
+    "Accept, Authorization, Content-Type, If-Match, If-None-Match, Min-Revision, Prefer"
+)
 _ALWAYS: Final = [
     ("Vary", "Accept, Accept-Language, Accept-Encoding"),
     ("Access-Control-Allow-Origin", "*"),
-    ("Access-Control-Expose-Headers", "Revision, ETag, Link, Retry-After"),
+    ("Access-Control-Expose-Headers", "Revision, ETag, Link, Location, Retry-After"),
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
     ("Referrer-Policy", "no-referrer"),
@@ -61,7 +63,7 @@ def create_app(settings: Settings, run: Path) -> Flask:
     app.extensions["client"] = Client(
         run, query_seconds=settings.query_timeout, query_memory=settings.query_memory
     )
-    for part in (sparql.paths, graphs.paths, ops.paths, linked_data.paths):
+    for part in (sparql.paths, graphs.paths, jobs.paths, ops.paths, linked_data.paths):
         app.register_blueprint(part)
     app.register_api(api.paths)
     app.register_error_handler(errors.CompetencyGraphError, problem)
@@ -75,14 +77,7 @@ def create_app(settings: Settings, run: Path) -> Flask:
 
 def problem(error: errors.CompetencyGraphError) -> Response:
     """Return the one error body (RFC 9457) of an error of our tree."""
-    body = {
-        "type": f"{DOCS}errors#{error.code}",
-        "title": error.title,
-        "status": error.status,
-        "detail": error.detail,
-        "code": error.code,
-        **error.facts,
-    }
+    body = problem_body(error)
     kind = _kind(error)
     if kind == "text/turtle":
         assert isinstance(error, errors.InvalidChange)

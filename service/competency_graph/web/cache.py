@@ -11,7 +11,7 @@ from typing import Any, Final
 _MOST_BYTES: Final = 32_000_000
 _MOST_ANSWER: Final = 256_000
 # Strangers' queries, whole graphs and states of the machine are asked anew each time.
-_NEVER: Final = ("/sparql", "/graphs", "/graph/", "/healthz", "/readyz")
+_NEVER: Final = ("/sparql", "/graphs", "/graph/", "/healthz", "/readyz", "/jobs/")
 
 Application = Callable[..., Iterable[bytes]]
 _Entry = tuple[list[tuple[str, str]], bytes]

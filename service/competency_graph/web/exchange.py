@@ -9,8 +9,14 @@ from flask import Response, current_app, request
 from werkzeug.wsgi import wrap_file
 
 from competency_graph.config import Settings
-from competency_graph.errors import NotAcceptable, PreconditionFailed, UnknownParameter
+from competency_graph.errors import (
+    CompetencyGraphError,
+    NotAcceptable,
+    PreconditionFailed,
+    UnknownParameter,
+)
 from competency_graph.index import Client, Whole
+from competency_graph.vocab import DOCS
 
 _CONDITIONS: Final = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH", "HTTP_IF_MODIFIED_SINCE")
 
@@ -116,3 +122,15 @@ def _within(address: str, networks: list[IPv4Network | IPv6Network]) -> bool:
         return any(ip_address(address) in network for network in networks)
     except ValueError:
         return False
+
+
+def problem_body(error: CompetencyGraphError) -> dict[str, object]:
+    """Return an error of our tree as every path tells it (RFC 9457)."""
+    return {
+        "type": f"{DOCS}errors#{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "code": error.code,
+        **error.facts,
+    }
