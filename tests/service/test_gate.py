@@ -148,10 +148,42 @@ def test_a_graph_is_added_to_and_deleted(running: Service, editor: str) -> None:
     more = f'{PREFIXES} ex:listening skos:altLabel "Hearing"@en .'
     reply = running.send("POST", graph_path(), more.encode(), headers=headers)
     assert (reply.status, json.loads(reply.body)["added"]) == (200, 1)
+    # It says what it is judged by, and goes with that.
+    headers["Authorization"] = f"Bearer {running.token('maintainer')}"
     reply = running.send("DELETE", graph_path(), None, headers=headers)
     assert reply.status == 200, reply.body
     assert running.get(graph_path(), Accept="text/turtle").status == 404
     assert running.send("DELETE", graph_path(), None, headers=headers).status == 404
+
+
+LOOSER = {
+    "PUT": framework(definition="").replace("conformsTo", "relation"),
+    "DELETE": None,
+    "PATCH": f"DELETE WHERE {{ <{GRAPH}> <http://purl.org/dc/terms/conformsTo> ?profile }}",
+}
+
+
+@pytest.mark.parametrize("way", LOOSER)
+def test_an_editor_cannot_free_a_graph_of_its_rules(
+    running: Service, editor: str, way: str
+) -> None:
+    assert put(running, editor, framework()).status in (200, 201)
+    before, held = revision(running), whole(running)
+    kind = "application/sparql-update" if way == "PATCH" else "text/turtle"
+    text = LOOSER[way]
+    for role, status in (("editor", 403), ("maintainer", 200)):
+        reply = running.send(
+            way,
+            graph_path(),
+            None if text is None else text.encode(),
+            headers={"Authorization": f"Bearer {running.token(role)}", "Content-Type": kind},
+        )
+        assert reply.status == status, reply.body
+        if role == "editor":
+            told = json.loads(reply.body)
+            assert (told["code"], told["needs"]) == ("forbidden", "maintainer")
+            assert told["detail"].startswith("Taking away what “")
+            assert (revision(running), whole(running)) == (before, held)
 
 
 def test_a_revision_can_be_waited_for(running: Service) -> None:
