@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -13,7 +14,9 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from competency_graph import history
@@ -171,3 +174,30 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Graph:
     """The shipped framework in memory, in this process; tests only read from it."""
     path = tmp_path_factory.mktemp("graph") / "log.db"
     return history.load(Settings(database=f"sqlite:///{path}"), now=datetime.now(UTC))
+
+
+class _Canary(BaseHTTPRequestHandler):
+    heard: list[str]
+
+    def do_GET(self) -> None:
+        self.heard.append(self.path)
+        self.send_response(200)
+        self.end_headers()
+
+    do_POST = do_GET  # noqa: N815  the name is the base class's
+
+    def log_message(self, *_: Any) -> None:
+        return
+
+
+@pytest.fixture
+def canary() -> Iterator[tuple[str, list[str]]]:
+    """A server that nothing may ask: where it is, and what it was asked for."""
+    heard: list[str] = []
+    server = HTTPServer(("127.0.0.1", 0), type("Canary", (_Canary,), {"heard": heard}))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", heard
+    server.shutdown()
+    server.server_close()
+    thread.join()

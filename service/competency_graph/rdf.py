@@ -1,5 +1,6 @@
 """RDF syntaxes: names, media types, reading with the place of a fault. Fetches nothing."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -7,8 +8,8 @@ from typing import Any, Final
 
 import pyoxigraph as ox
 
-from competency_graph.errors import UnreadableInput
-from competency_graph.syntax_faults import fault
+from competency_graph.errors import TooDeep, UnreadableInput
+from competency_graph.syntax_faults import Fault, fault, fault_of_xml
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,12 @@ SYNTAXES: Final[tuple[Syntax, ...]] = (
 # Stands in front of relative addresses while a document is judged; nothing can have such a name.
 NO_BASE: Final = "https://document.invalid/"
 
+MAX_NESTING: Final = 500
+"""How many brackets may stand inside one another in text that is read by descending into them."""
+
 _LINES: Final = ox.RdfFormat.N_QUADS
+# A text that does not end goes on to the end, or each quotation mark in it would be looked from.
+_BRACKETS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[][{}]', re.DOTALL)
 
 # SPARQL 1.1 results: short name, media type, and the engine's name for it.
 RESULTS: Final[dict[str, tuple[str, ox.QueryResultsFormat]]] = {
@@ -110,12 +116,15 @@ def parse(content: bytes, syntax: Syntax, *, name: str, base: str | None = None)
 
     Raises:
         UnreadableInput: it is not UTF-8 or not of this syntax; facts hold line and column.
+        TooDeep: brackets of JSON-LD nest more than ``MAX_NESTING`` levels.
     """
     return list(_parsed(content, syntax, name, base))
 
 
 def _parsed(content: bytes, syntax: Syntax, name: str, base: str | None) -> Iterator[ox.Quad]:
     content = _decoded(content, syntax, name)
+    if (found := _overlooked(content, syntax)) is not None:
+        raise unreadable(name, *found)
     try:
         for quad in ox.parse(content, syntax.format, base_iri=base):
             if isinstance(quad.object, ox.Triple):
@@ -128,6 +137,26 @@ def _parsed(content: bytes, syntax: Syntax, name: str, base: str | None) -> Iter
     except SyntaxError as error:
         found = fault(error.msg, error.lineno, error.offset, title=syntax.title, content=content)
         raise unreadable(name, *found) from None
+
+
+def _overlooked(content: bytes, syntax: Syntax) -> Fault | None:
+    """Return what is wrong with a document that the engine would read all the same, in part.
+
+    Raises:
+        TooDeep: the engine would end its process at it.
+    """
+    if syntax.format == ox.RdfFormat.RDF_XML:
+        # It takes a document that was cut off for one that ended.
+        return fault_of_xml(content, syntax.title)
+    if syntax.format == ox.RdfFormat.JSON_LD:
+        if re.match(rb"\s*(?:-?\d|true|false|null|\")", content):
+            return Fault("A JSON-LD document is an object { … } or a list [ … ].", 1, 1)
+        depth = 0
+        for found in _BRACKETS.finditer(content):
+            depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(found[0], 0)
+            if depth > MAX_NESTING:
+                raise TooDeep(MAX_NESTING)
+    return None
 
 
 def _decoded(content: bytes, syntax: Syntax, name: str) -> bytes:

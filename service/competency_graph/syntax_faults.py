@@ -132,17 +132,24 @@ def _line_at(text: str, line: int | None, column: int | None) -> tuple[str, str]
 
 
 def _fault_of_xml(message: str, content: bytes, title: str) -> Fault:
-    """Ask the XML parser of Python for the place: the engine gives none for RDF/XML."""
-    try:
-        expat.ParserCreate().Parse(content, True)
-    except expat.ExpatError as error:
-        return Fault(_sentence(str(error), title), error.lineno, error.offset + 1)
-    return Fault(
+    return fault_of_xml(content, title) or Fault(
         "This is XML, but not RDF/XML. Its elements must be things and, inside them, "
         f"what is said of them ({message.strip('.')}).",
         None,
         None,
     )
+
+
+def fault_of_xml(content: bytes, title: str) -> Fault | None:
+    """Return what is wrong with a document as XML, and where: the engine tells no place."""
+    try:
+        expat.ParserCreate("UTF-8").Parse(content, True)
+    except expat.ExpatError as error:
+        other = _other_format(content[:8000].decode("utf-8", "replace"), title)
+        if other is not None:
+            return Fault(f"This is {other}", 1, 1)
+        return Fault(_sentence(str(error), title), error.lineno, error.offset + 1)
+    return None
 
 
 def _other_format(text: str, title: str) -> str | None:

@@ -4,7 +4,8 @@ import time
 
 import pytest
 from competency_graph.errors import BadQuery, OutboundRefused, TooDeep
-from competency_graph.index.scan import MAX_NESTING, scan_query
+from competency_graph.index.scan import scan_query
+from competency_graph.rdf import MAX_NESTING
 
 OUTBOUND = [
     "SELECT * { SERVICE <http://127.0.0.1:9/> { ?s ?p ?o } }",

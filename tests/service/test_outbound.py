@@ -2,41 +2,10 @@
 
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 from conftest import Service
-
-
-class _Canary(BaseHTTPRequestHandler):
-    heard: list[str]
-
-    def do_GET(self) -> None:
-        self.heard.append(self.path)
-        self.send_response(200)
-        self.end_headers()
-
-    do_POST = do_GET  # noqa: N815  the name is the base class's
-
-    def log_message(self, *_: Any) -> None:
-        return
-
-
-@pytest.fixture
-def canary() -> Iterator[tuple[str, list[str]]]:
-    heard: list[str] = []
-    server = HTTPServer(("127.0.0.1", 0), type("Canary", (_Canary,), {"heard": heard}))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", heard
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
 
 QUERIES = [
     "SELECT * {{ SERVICE <{url}/a> {{ ?s ?p ?o }} }}",

@@ -18,7 +18,7 @@ from competency_graph.index import wire
 from competency_graph.index.board import Board
 from competency_graph.index.fork import LIMIT_OF_SIGNAL
 from competency_graph.index.reader import INLINE
-from competency_graph.index.scan import MAX_NESTING
+from competency_graph.rdf import MAX_NESTING
 
 BOARD: Final = "board"
 LOOKUP_SOCKET: Final = "lookup.sock"

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from competency_graph.errors import BadQuery, OutboundRefused, TooDeep
+from competency_graph.rdf import MAX_NESTING
 from competency_graph.vocab import Iri
-
-MAX_NESTING: Final = 500
 
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 _SILENT = re.compile(r"LOAD(?:\s|#[^\n\r]*[\n\r])+SILENT\b", re.IGNORECASE)

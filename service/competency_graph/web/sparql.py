@@ -93,7 +93,8 @@ def _asked() -> tuple[dict[str, list[str]], bytes]:
                 parameters.setdefault("query", []).append(request.get_data(as_text=True))
             case _:
                 raise UnsupportedMediaType(
-                    "Send the query as application/sparql-query, or as the field “query” of a "
+                    "Send a query as application/sparql-query, an update as "
+                    "application/sparql-update, or either as the field “query” or “update” of a "
                     "form (application/x-www-form-urlencoded)."
                 )
     unknown = sorted(set(parameters) - set(_KNOWN))

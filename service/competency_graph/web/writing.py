@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, cast
 
 from flask import Response, current_app, jsonify, request
 
 from competency_graph.errors import (
     BadRequest,
+    NotFound,
     PreconditionFailed,
     TooLarge,
     UnsupportedMediaType,
@@ -148,12 +150,14 @@ def _based_on(graph: str | None) -> int | None:
     if graph is None or not request.if_match:
         return None
     revision = None
-    for syntax in SYNTAXES:
-        whole = client().graph(graph, syntax.name)
-        whole.close()
-        if request.if_match.contains(whole.digest):
-            return whole.revision
-        revision = whole.revision
+    # Of a graph that is not there nothing can match, “*” neither.
+    with suppress(NotFound):
+        for syntax in SYNTAXES:
+            whole = client().graph(graph, syntax.name)
+            whole.close()
+            if request.if_match.contains(whole.digest):
+                return whole.revision
+            revision = whole.revision
     raise PreconditionFailed(
         "The graph is not the one that you read (If-Match). Read it again and redo your change.",
         graph=graph,
