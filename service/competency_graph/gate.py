@@ -339,7 +339,8 @@ def local_gate(settings: Settings, *, now: Callable[[], datetime]) -> Iterator[t
 
     def begin() -> LocalTrial:
         catch_up()
-        trial.prepare(graph)
+        for _ in trial.prepare(graph):
+            pass
         return LocalTrial(
             graph,
             trial.ANSWERS,

@@ -3,7 +3,7 @@
 import os
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -100,10 +100,11 @@ def _lanes(settings: Settings, sockets: Sequence[socket.socket]) -> list[Lane]:
 # The trials' SHACL engine is loaded once the graph is served: nobody who reads waits for it.
 
 
-def _prepare(graph: Graph) -> None:
+def _prepare(graph: Graph) -> Iterator[None]:
     from competency_graph import trial
 
-    trial.prepare(graph)
+    yield
+    yield from trial.prepare(graph)
 
 
 def _tried(name: str) -> Answer:

@@ -7,7 +7,7 @@ places of the first two.
 
 import json
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -76,8 +76,12 @@ class Tried:
     documents: Sequence[Document]
 
 
-def prepare(graph: Graph) -> None:
-    """Compile the shapes that the graph holds, where that was not done or they changed since."""
+def prepare(graph: Graph) -> Iterator[None]:
+    """Compile, step by step, the shapes that the graph holds where that is not done yet.
+
+    What was applied to the graph since the last time is compiled anew. The steps are to be taken
+    to the end; each takes up to half a second.
+    """
     changed = graph.forget_changed()
     names = {name for name in graph.graph_names() if name.startswith(_SHAPES)}
     for gone in set(_profiles) - names:
@@ -85,8 +89,14 @@ def prepare(graph: Graph) -> None:
     for name in names:
         if name in changed or name not in _profiles:
             _profiles[name] = compile_shapes(_read(graph, [name]))
+            yield
     if not _vocabulary or changed.intersection(_VOCABULARY):
         _vocabulary[:] = [_read(graph, _VOCABULARY)]
+
+
+def _prepare_now(graph: Graph) -> None:
+    for _ in prepare(graph):
+        pass
 
 
 def _read(graph: Graph, names: Iterable[str]) -> Data:
@@ -103,6 +113,9 @@ def staged(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     will ``judge``; ``lines``, whether it wants them. Blank nodes are labelled for the change that
     comes next.
     """
+    if parameters["judge"]:
+        # Shapes may have changed since the keeper forked this process, which followed.
+        _prepare_now(graph)
     operations = unpack_operations(parameters["operations"], parameters["body"])
     difference = stage(graph, operations, labels=f"c{graph.revision + 1}x")
     removed, added = joined(difference.removed), joined(difference.added)

@@ -72,7 +72,7 @@ def test_on_a_database_the_running_service_follows(running: Service) -> None:
 @pytest.mark.parametrize("where", ["service", "database"])
 def test_what_would_not_be_valid_is_refused_with_its_findings(running: Service, where: str) -> None:
     token, last = relabelled(running, "Listening", "Hearing", "Attending")
-    at = ("--url", running.url, "--token", token)
+    at: tuple[str, ...] = ("--url", running.url, "--token", token)
     if where == "database":
         at = ("--database", f"sqlite:///{running.folder}/log.db")
     refused = run(str(last - 1), *at)

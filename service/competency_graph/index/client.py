@@ -28,7 +28,8 @@ CHANGES_SOCKET: Final = "changes.sock"
 GATE_SOCKET: Final = "gate.sock"
 CHECK_SOCKET: Final = "check.sock"
 _GRACE: Final = 2.0
-_OBITUARY: Final = 0.5
+# The keeper may be at something else for a moment.
+_OBITUARY: Final = 1.5
 
 
 @dataclass(slots=True, kw_only=True)
