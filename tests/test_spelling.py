@@ -17,8 +17,8 @@ BOTH = (
     *("story", "stories", "routing", "writable", "overwritable", "meter", "meters"),
 )
 # What is spelt by others: an IRI, a prefixed name, `code`, an attribute, a call, an argument, what
-# CSS says of colours and centres, an expression in a template.
-CODE = r"<\S*>|\w+:\w+|`[^`\n]*`|\.\w+|\w+[(=]|\bcolor:|: center\b|\{[{%].*?[%}]\}"
+# CSS says of colours and centres, an expression in a template, the header (RFC 9110), an import.
+CODE = r"Authorization|from \w+ import|<\S*>|\w+:\w+|`[^`\n]*`|\.\w+|\w+[(=]|\bcolor:|: center\b|\{[{%].*?[%}]\}"
 
 
 @pytest.fixture(scope="module")
