@@ -10,6 +10,7 @@ SHAPES: Final = BASE + "shapes#"
 ONTOLOGY: Final = BASE + "ontology/"
 ID: Final = BASE + "id/"
 GRAPH: Final = BASE + "graph/"
+EXEMPTIONS: Final = GRAPH + "exemptions"
 DOCS: Final = BASE + "docs/"
 
 RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
