@@ -37,7 +37,7 @@ from competency_graph.model import (
     removals_json,
     split,
 )
-from competency_graph.vocab import EXEMPTIONS, GRAPH
+from competency_graph.vocab import is_common
 
 _TRIES: Final = 4
 _REMEMBERED: Final = 1_000
@@ -303,17 +303,11 @@ class Gate:
             return True
         changed = between.difference.graphs | tried.difference.graphs
         shared = between.depends & tried.depends
-        return any(name in changed or not _is_for_all(name) for name in shared)
+        return any(name in changed or not is_common(name) for name in shared)
 
 
 def _without_lines(difference: Difference) -> Difference:
     return replace(difference, added=(), removed=())
-
-
-def _is_for_all(graph: str) -> bool:
-    return graph in (GRAPH + "ontology", GRAPH + "term-mappings", EXEMPTIONS) or graph.startswith(
-        GRAPH + "shapes-"
-    )
 
 
 @contextmanager

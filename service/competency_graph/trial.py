@@ -24,12 +24,11 @@ from competency_graph.shacl.reference import (
     compile_shapes,
     judge_graph,
 )
-from competency_graph.vocab import DCTERMS, EXEMPTIONS, GRAPH
+from competency_graph.vocab import DCTERMS, EXEMPTIONS, GRAPH, is_common
 
 _SHAPES: Final = GRAPH + "shapes-"
 _CORE: Final = _SHAPES + "core"
 _ONTOLOGY: Final = GRAPH + "ontology"
-_VOCABULARY: Final = (_ONTOLOGY, GRAPH + "term-mappings")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +47,7 @@ class Plan:
 _NOTHING: Final = Plan(data=frozenset(), whole=frozenset(), focus={})
 # Compiled once by the keeper and shared by its forks; a fork that changes shapes compiles its own.
 _profiles: dict[str, Shapes] = {}
-_vocabulary: list[Data] = []
+_common: list[Data] = []
 _staged: list[tuple[Difference, Plan]] = []
 
 
@@ -61,8 +60,8 @@ def prepare(graph: Graph) -> None:
     for name in names:
         if name in changed or name not in _profiles:
             _profiles[name] = compile_shapes(_read(graph, [name]))
-    if not _vocabulary or changed.intersection(_VOCABULARY):
-        _vocabulary[:] = [_read(graph, _VOCABULARY)]
+    if not _common or any(is_common(name) for name in changed):
+        _common[:] = [_read(graph, filter(is_common, graph.graph_names()))]
 
 
 def _read(graph: Graph, names: Iterable[str]) -> Data:
@@ -124,7 +123,8 @@ def plan(graph: Graph, difference: Difference) -> Plan:
     first = True
     while waiting:
         found = graph.linked(waiting, apart_from=data)
-        found = {(name, thing) for name, thing in found if _is_framework(name)}
+        # All refer to what is common, and it is judged when it changes.
+        found = {(name, thing) for name, thing in found if not is_common(name)}
         if first:
             for name, subject in found:
                 focus.setdefault(name, set()).add(subject)
@@ -132,21 +132,12 @@ def plan(graph: Graph, difference: Difference) -> Plan:
         fresh = {name for name, _ in found} - data
         data |= fresh
         waiting = set().union(*(graph.subjects_in(name) for name in fresh))
-    names = graph.graph_names()
-    data |= {*_VOCABULARY, EXEMPTIONS}.intersection(names)
-    if EXEMPTIONS in changed:
-        # The rules that exemptions are from.
-        data |= {name for name in names if name.startswith(_SHAPES)}
+    data |= set(filter(is_common, graph.graph_names()))
     return Plan(
         data=frozenset(data),
         whole=frozenset(changed),
         focus={name: frozenset(nodes) for name, nodes in focus.items()},
     )
-
-
-def _is_framework(name: str) -> bool:
-    """Say whether a graph is none of those that everything refers to and that refer to nothing."""
-    return name not in (*_VOCABULARY, EXEMPTIONS) and not name.startswith(_SHAPES)
 
 
 def _governed(graph: Graph, difference: Difference) -> set[str]:
@@ -239,12 +230,12 @@ def _weight(finding: Finding) -> tuple[int, bool]:
 def _data(graph: Graph, difference: Difference, planned: Plan) -> Data:
     """Return the data graph of a plan.
 
-    What the keeper read of the vocabulary is taken, not copied: a fork judges once.
+    What the keeper read of what is common is taken, not copied: a fork judges once.
     """
-    names = set(planned.data)
-    if _vocabulary and not difference.graphs.intersection(_VOCABULARY):
-        data = _vocabulary.pop()
-        names -= set(_VOCABULARY)
+    names = planned.data
+    if _common and not any(is_common(name) for name in difference.graphs):
+        data = _common.pop()
+        names = frozenset(name for name in names if not is_common(name))
     else:
         data = Data()
     for name in names:

@@ -22,6 +22,13 @@ PROV: Final = "http://www.w3.org/ns/prov#"
 SH: Final = "http://www.w3.org/ns/shacl#"
 XSD: Final = "http://www.w3.org/2001/XMLSchema#"
 
+
+def is_common(graph: str) -> bool:
+    """Say whether a graph belongs to all judging: vocabulary, shapes, exemptions."""
+    common = (GRAPH + "ontology", GRAPH + "term-mappings", EXEMPTIONS)
+    return graph in common or graph.startswith(GRAPH + "shapes-")
+
+
 PREFIXES: Final[dict[str, str]] = {
     "bibo": "http://purl.org/ontology/bibo/",
     "cg": CG,
