@@ -239,9 +239,9 @@ class Gate:
                 raise WouldRemove(removals_json(difference.removed), revision=staged.revision)
             findings = Findings()
             if judge and (difference.added or difference.removed):
-                stands = self._log.standing(head["judged"])
-                standing = [dict(row.finding) for row in stands]
-                judged = fork.ask("judge", {}, json.dumps(standing).encode())
+                standing = [dict(one.finding) for one in self._log.standing(head["judged"])]
+                # As the body, since a head is small and they may be many.
+                judged = fork.ask("judge", {}, json.dumps(standing, ensure_ascii=False).encode())
                 findings = Findings(**json.loads(judged.read()))
         reads = difference.graphs_read
         depends = None if reads is None else reads | difference.graphs | frozenset(head["data"])
@@ -278,7 +278,8 @@ class Gate:
                 added=added,
                 removed=difference.removed,
                 touched=difference.touched,
-                findings_added=tried.findings.new,
+                # Places are of documents that are not kept.
+                findings_added=[{**row, "place": None} for row in tried.findings.new],
                 findings_removed=tried.findings.fixed,
             )
             try:
@@ -332,7 +333,8 @@ def local_gate(settings: Settings, *, now: Callable[[], datetime]) -> Iterator[t
 
     def begin() -> LocalTrial:
         catch_up()
-        trial.prepare(graph)
+        for _ in trial.prepare(graph):
+            pass
         return LocalTrial(
             graph,
             trial.ANSWERS,

@@ -16,7 +16,7 @@ from competency_graph.index import Graph
 from competency_graph.log import Draft, Log
 from competency_graph.model import Extent, joined
 from competency_graph.rdf import SYNTAXES, graph_name, seed_lines, subjects_of_lines
-from competency_graph.resources import shipped_graphs
+from competency_graph.resources import shipped_findings, shipped_graphs
 
 
 def load(settings: Settings, *, now: datetime) -> Graph:
@@ -227,4 +227,5 @@ def _shipped(settings: Settings, now: datetime) -> Draft:
         message="Fill the database with the shipped ontology, shapes and framework.",
         added=lines,
         touched=frozenset(subjects_of_lines(lines)),
+        findings_added=shipped_findings(settings.seed),
     )

@@ -46,6 +46,11 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         query_memory="256 MB",
         query_length="256 kB",
     )
+    # Some kinds of readers are forked only once the graph is served.
+    seen: list[int] = []
+    while len(seen) < 10 or len(set(seen[-10:])) > 1:
+        seen.append(len(running.processes("keeping")))
+        time.sleep(0.2)
     yield running
     assert running.stop() == 0
 

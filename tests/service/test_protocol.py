@@ -12,7 +12,6 @@ PROBLEMS = [
     ("/sparql?query=ASK%7B%7D&colour=red", 400, "unknown-parameter"),
     ("/sparql?query=ASK%7B%7D&timeout=3", 400, "unknown-parameter"),
     ("/sparql?query=ASK%7B%7D&format=csv", 400, "unknown-parameter"),
-    ("/changes", 404, "not-found"),
     ("/metrics", 404, "not-found"),
     ("/graphs?default&revision=1", 400, "unknown-parameter"),
     ("/id/implementation-support?iri=x:y", 400, "unknown-parameter"),

@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "history": "history:show_history",
     "show": "history:show_change",
     "blame": "history:show_blame",
+    "revert": "reverting:revert",
     "token": "tokens:token",
     "backup": "history:backup",
     "restore": "history:restore",

@@ -26,8 +26,10 @@ QUERY_SOCKET: Final = "query.sock"
 TRIAL_SOCKET: Final = "trial.sock"
 CHANGES_SOCKET: Final = "changes.sock"
 GATE_SOCKET: Final = "gate.sock"
+CHECK_SOCKET: Final = "check.sock"
 _GRACE: Final = 2.0
-_OBITUARY: Final = 0.5
+# The keeper may be at something else for a moment.
+_OBITUARY: Final = 1.5
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,9 +94,9 @@ class Client:
         self._numbers = count(1)
         self._values = {"time": query_seconds, "memory": query_memory / 1_000_000}
 
-    def look_up(self, name: str, parameters: Mapping[str, Any]) -> Whole:
+    def look_up(self, name: str, parameters: Mapping[str, Any], body: bytes = b"") -> Whole:
         """Ask one of our own questions. Raises what the answer raises, or ``Unavailable``."""
-        return self._ask(LOOKUP_SOCKET, {"ask": name, "parameters": dict(parameters)}, b"", 5.0)
+        return self._ask(LOOKUP_SOCKET, {"ask": name, "parameters": dict(parameters)}, body, 5.0)
 
     def describe(self, iri: str, syntax: str, *, labels: bool = False) -> Whole:
         """Ask for all that is said of a thing, in the syntax of this name."""
@@ -163,6 +165,10 @@ class Client:
             Unavailable: too many wait, or the index is being built.
         """
         return Trial(self, self._connect(TRIAL_SOCKET), seconds)
+
+    def check(self, *, seconds: float) -> "Trial":
+        """Begin the same with a fork of those for everybody's candidates; raises the same."""
+        return Trial(self, self._connect(CHECK_SOCKET), seconds)
 
     def _ask(self, lane: str, head: Mapping[str, Any], body: bytes, seconds: float) -> Whole:
         with self._connect(lane) as connection:
@@ -241,6 +247,7 @@ class Trial:
     def __init__(self, client: Client, connection: socket.socket, seconds: float) -> None:
         self._client = client
         self._connection = connection
+        self._seconds = seconds
         connection.settimeout(2 * (seconds + _GRACE))
 
     def __enter__(self) -> "Trial":
@@ -261,4 +268,16 @@ class Trial:
             CompetencyGraphError: what the answer raises; ``LimitReached``; ``Unavailable``.
         """
         head = {"ask": name, "parameters": dict(parameters)}
-        return self._client.converse(self._connection, head, body)
+        try:
+            return self._client.converse(self._connection, head, body)
+        except LimitReached as reached:
+            if reached.limit != "time":
+                raise
+            slow = LimitReached(
+                "time",
+                self._seconds,
+                detail=f"Judging took longer than {self._seconds:g} s (VALIDATION_TIMEOUT). "
+                "Send less at a time, or simpler shapes.",
+            )
+            slow.ended_reader = reached.ended_reader
+            raise slow from None

@@ -50,7 +50,8 @@ class Keeper:
         turn: a file that the serving keeper holds locked.
         lifeline: a descriptor that ends with the supervisor.
         follow: the log, from a revision on.
-        prepare: called before the readers of lanes with ``once`` are forked, and after changes.
+        prepare: what is done, in steps, before the readers of lanes with ``once`` are forked, and
+            after changes.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class Keeper:
         turn: str,
         lifeline: int,
         follow: Follow,
-        prepare: Callable[[Graph], None] = lambda graph: None,
+        prepare: Callable[[Graph], Iterable[None]] = lambda graph: (),
     ) -> None:
         self._graph = graph
         self._board = board
@@ -134,7 +135,9 @@ class Keeper:
             group=os.getpgrp(),
             sealed=sealed,
         )
-        self._prepare(self._graph)
+        for _ in self._prepare(self._graph):
+            # The readers serve already, and some may die meanwhile.
+            self._replace_the_dead()
         for index, lane in enumerate(places):
             if lane.once:
                 self._fork(lane, Board.slot(self._generation, index))
@@ -173,7 +176,8 @@ class Keeper:
         self._graph.revision = revision
         if not self._generation:
             return
-        self._prepare(self._graph)
+        for _ in self._prepare(self._graph):
+            pass
         self._board.ring.put(revision, removed=removed, added=added)
         self._board.advance(revision)
         gone = self._graph.removed
