@@ -102,6 +102,20 @@ def test_only_the_graph_and_the_rule_that_it_names(running: Service) -> None:
         assert editor.refused("PUT", GRAPH, undefined) == ["HouseDefined-definition-required"]
 
 
+def test_another_rule_that_says_the_same_refuses_still(running: Service) -> None:
+    editor, maintainer = Writer(running, "editor"), Writer(running, "maintainer")
+    again = EXEMPTIONS.replace("exemptions", "shapes-again")
+    shapes = f"""{PREFIXES} PREFIX sh: <http://www.w3.org/ns/shacl#>
+    ex:Again a sh:NodeShape ; sh:targetClass cg:Competency ; sh:property <{again}#asked> .
+    <{again}#asked> a sh:PropertyShape ; sh:path skos:definition ; sh:minCount 1 ;
+        sh:severity sh:Violation ; sh:message "Write the definition in at least one language."@en .
+    """
+    assert maintainer.accepted("PUT", again, shapes) == []
+    assert maintainer.accepted("PUT", EXEMPTIONS, exemption()) == []
+    both = framework(definition="") + f"<{GRAPH}> dcterms:conformsTo <{again}> ."
+    assert editor.refused("PUT", GRAPH, both) == ["asked"]
+
+
 def test_an_exemption_is_judged(running: Service) -> None:
     maintainer = Writer(running, "maintainer")
     assert maintainer.refused("PUT", EXEMPTIONS, exemption(rule=RULE + "d")) == [
