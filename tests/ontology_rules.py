@@ -32,7 +32,7 @@ MODULES = (
     *("framework", "competency", "level", "role", "outcome"),
     *("evidence", "development", "alignment", "assessment"),
 )
-FLOOR = 81
+FLOOR = 84
 KINDS = (
     *("scheme", "concept", "domain", "principle", "competency", "element", "indicator", "scale"),
     *("level", "band", "role", "requirement", "group", "outcome", "claim", "source", "step"),

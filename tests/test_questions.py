@@ -3,14 +3,20 @@
 import csv
 import io
 import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
+from competency_graph import history
+from competency_graph.config import Settings
 from competency_graph.index import Graph
 from competency_graph.resources import ontology_files
-from conftest import Service
+from conftest import Service, start_service
 from questions import Question, questions
 
 QUESTIONS = questions()
+SHIPPED = [q for q in QUESTIONS if not q.data]
+ADDED = [q for q in QUESTIONS if q.data]
 
 
 def _table(content: bytes) -> tuple[list[str], list[list[str]]]:
@@ -18,18 +24,40 @@ def _table(content: bytes) -> tuple[list[str], list[list[str]]]:
     return columns, rows
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: q.name)
+@pytest.fixture(scope="module")
+def added(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service to which a maintainer has added what some questions are about."""
+    running = start_service(tmp_path_factory.mktemp("questions"), kill_limit="off")
+    headers = {"Authorization": f"Bearer {running.token('maintainer')}"}
+    headers["Content-Type"] = "application/trig"
+    for question in ADDED:
+        reply = running.send("POST", "/graphs", question.data, headers=headers)
+        assert reply.status in (200, 201), reply.body
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.mark.parametrize("question", SHIPPED, ids=lambda q: q.name)
 def test_in_process(graph: Graph, question: Question) -> None:
     output = io.BytesIO()
     graph.write_answer(question.text, output, rows="csv")
     assert _table(output.getvalue()) == (question.columns, question.rows)
 
 
-@pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: q.name)
+@pytest.mark.parametrize("question", SHIPPED, ids=lambda q: q.name)
 def test_over_http(service: Service, question: Question) -> None:
     reply = service.query(question.text, Accept="text/csv")
     assert reply.status == 200, reply.body
     assert _table(reply.body) == (question.columns, question.rows)
+
+
+@pytest.mark.parametrize("question", ADDED, ids=lambda q: q.name)
+def test_with_more_than_ships(added: Service, question: Question) -> None:
+    reply = added.query(question.text, Accept="text/csv")
+    assert reply.status == 200, reply.body
+    assert _table(reply.body) == (question.columns, question.rows)
+    database = f"sqlite:///{added.folder}/log.db"
+    test_in_process(history.load(Settings(database=database), now=datetime.now(UTC)), question)
 
 
 def test_each_question_states_itself_its_columns_and_its_order() -> None:

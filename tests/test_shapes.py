@@ -23,7 +23,7 @@ from rdflib.term import Node
 
 SHAPES_FOLDER = resources.folder("shapes")
 PAIRS_FOLDER = Path(__file__).parent / "shapes"
-FLOOR = 197
+FLOOR = 204
 CLOSED: tuple[type[DefinedNamespace], ...] = (SH, SKOS, DCTERMS, OWL, PROV)
 NOT_CONSTRAINTS = {"path", "severity", "name", "message", "description"}
 # Words that an editor of a framework need not know.

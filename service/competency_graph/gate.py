@@ -37,7 +37,7 @@ from competency_graph.model import (
     removals_json,
     split,
 )
-from competency_graph.vocab import GRAPH
+from competency_graph.vocab import is_common
 
 _TRIES: Final = 4
 _REMEMBERED: Final = 1_000
@@ -298,25 +298,19 @@ class Gate:
         """Say whether a change that came between could make this one invalid, or be made so by it.
 
         That is where both were judged with a graph that they share: each may have added to what a
-        rule reads from there. What ships with the service is shared by all, and counts only where
-        one of them changed it.
+        rule reads from there. Vocabulary, shapes and exemptions are shared by all, and count only
+        where one of them changed it.
         """
         between = self._recent.get(number)
         if between is None or between.depends is None or tried.depends is None:
             return True
         changed = between.difference.graphs | tried.difference.graphs
         shared = between.depends & tried.depends
-        return any(name in changed or not _is_vocabulary(name) for name in shared)
+        return any(name in changed or not is_common(name) for name in shared)
 
 
 def _without_lines(difference: Difference) -> Difference:
     return replace(difference, added=(), removed=())
-
-
-def _is_vocabulary(graph: str) -> bool:
-    return graph in (GRAPH + "ontology", GRAPH + "term-mappings") or graph.startswith(
-        GRAPH + "shapes-"
-    )
 
 
 @contextmanager

@@ -201,9 +201,8 @@ def _context(given: bytes | None) -> Iterable[tuple[Node, Node, Node]]:
         return graphs.to_rdflib(rdf.parse(given, syntax, name="the data it belongs to"))
     shipped = Graph(bind_namespaces="none")
     for graph in resources.shipped_graphs("shipped"):
-        if not graph.iri.startswith(GRAPH + "shapes-"):
-            for file in graph.files:
-                shipped += graphs.to_rdflib(_parsed(_document(file)))
+        for file in graph.files:
+            shipped += graphs.to_rdflib(_parsed(_document(file)))
     return shipped
 
 

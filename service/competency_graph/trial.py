@@ -8,7 +8,7 @@ places of the first two.
 import json
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from rdflib import BNode, URIRef
@@ -38,12 +38,11 @@ from competency_graph.shacl.reference import (
     compile_shapes,
     judge_graph,
 )
-from competency_graph.vocab import DCTERMS, GRAPH
+from competency_graph.vocab import DCTERMS, EXEMPTIONS, GRAPH, is_common
 
 _SHAPES: Final = GRAPH + "shapes-"
 _CORE: Final = _SHAPES + "core"
 _ONTOLOGY: Final = GRAPH + "ontology"
-_VOCABULARY: Final = (_ONTOLOGY, GRAPH + "term-mappings")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +62,7 @@ _NOTHING: Final = Plan(data=frozenset(), whole=frozenset(), focus={})
 _TYPES: Final = {"json": "application/json", "turtle": "text/turtle", "text": "text/plain"}
 # Compiled once by the keeper and shared by its forks; a fork that changes shapes compiles its own.
 _profiles: dict[str, Shapes] = {}
-_vocabulary: list[Data] = []
+_common: list[Data] = []
 _staged: list["Tried"] = []
 
 
@@ -90,8 +89,8 @@ def prepare(graph: Graph) -> Iterator[None]:
         if name in changed or name not in _profiles:
             _profiles[name] = compile_shapes(_read(graph, [name]))
             yield
-    if not _vocabulary or changed.intersection(_VOCABULARY):
-        _vocabulary[:] = [_read(graph, _VOCABULARY)]
+    if not _common or any(is_common(name) for name in changed):
+        _common[:] = [_read(graph, filter(is_common, graph.graph_names()))]
 
 
 def _prepare_now(graph: Graph) -> None:
@@ -231,12 +230,15 @@ def plan(graph: Graph, difference: Difference) -> Plan:
     if any(name.startswith(_SHAPES) for name in difference.graphs):
         changed |= _governed(graph, difference)
     focus = {name: set(graph.subjects_in(name)) for name in changed}
-    near = {subject for name, subject in difference.touched if name in changed}
-    data, waiting = set(changed), near.union(*focus.values())
+    # An exemption names others, and what it names is not judged for that.
+    linking = changed - {EXEMPTIONS}
+    near = {subject for name, subject in difference.touched if name in linking}
+    data, waiting = set(changed), near.union(*(focus[name] for name in linking))
     first = True
     while waiting:
         found = graph.linked(waiting, apart_from=data)
-        found = {(name, thing) for name, thing in found if _is_framework(name)}
+        # All refer to what is common, and it is judged when it changes.
+        found = {(name, thing) for name, thing in found if not is_common(name)}
         if first:
             for name, subject in found:
                 focus.setdefault(name, set()).add(subject)
@@ -244,7 +246,7 @@ def plan(graph: Graph, difference: Difference) -> Plan:
         fresh = {name for name, _ in found} - data
         data |= fresh
         waiting = set().union(*(graph.subjects_in(name) for name in fresh))
-    data |= set(_VOCABULARY) & set(graph.graph_names())
+    data |= set(filter(is_common, graph.graph_names()))
     return Plan(
         data=frozenset(data),
         whole=frozenset(changed),
@@ -252,16 +254,11 @@ def plan(graph: Graph, difference: Difference) -> Plan:
     )
 
 
-def _is_framework(name: str) -> bool:
-    """Say whether a graph is none of those that everything refers to and that refer to nothing."""
-    return name not in _VOCABULARY and not name.startswith(_SHAPES)
-
-
 def _governed(graph: Graph, difference: Difference) -> set[str]:
-    """Return the graphs that the changed shapes judge."""
+    """Return the graphs that the changed shapes judge, and that of exemptions, which names them."""
     shapes = {name for name in difference.graphs if name.startswith(_SHAPES)}
     names = [name for name in graph.graph_names() if not name.startswith(_SHAPES)]
-    return {name for name in names if shapes & set(profiles_of(graph, name))}
+    return {n for n in names if n == EXEMPTIONS or shapes & set(profiles_of(graph, n))}
 
 
 def profiles_of(graph: Graph, name: str) -> list[str]:
@@ -281,7 +278,8 @@ def evaluate(
 ) -> list[dict[str, Any]]:
     """Return the findings of a plan as rows: a finding's fields and the graph it belongs to.
 
-    ``data`` is the data graph of the plan.
+    ``data`` is the data graph of the plan. What a graph is exempted from, by the exemptions as the
+    change leaves them, is a warning at most.
 
     Raises:
         InvalidShapes: the change makes shapes that cannot be judged by.
@@ -292,6 +290,7 @@ def evaluate(
             shapes = _read(graph, [name])
             check_well_formed(shapes)
             profiles[name] = compile_shapes(shapes)
+    exemptions = _exemptions(graph)
     rows: list[dict[str, Any]] = []
     for name, nodes in planned.focus.items():
         focus = {_node(node) for node in nodes}
@@ -301,30 +300,58 @@ def evaluate(
                 found += judge_graph(data, profiles[profile], focus=focus)
         if name in difference.graphs:
             found += misspelt_terms(_read(graph, [name]), data)
+        # First: an exemption from one rule must not hide another that says the same.
+        found = [_exempted(finding, exemptions.get((name, finding.rule))) for finding in found]
         rows += [{**asdict(finding), "graph": name} for finding in _without_echoes(found)]
     return rows
 
 
+def _exemptions(graph: Graph) -> dict[tuple[str, str], str]:
+    """Return which graph is exempted from which rule, with the day and the reason in words."""
+    found: dict[tuple[str, str], str] = {}
+    for name, rule, day, reason in graph.rows("exemptions"):
+        found.setdefault((name.value, rule.value), f"Exempted on {day.value}: {reason.value}")
+    return found
+
+
+def _exempted(finding: Finding, said: str | None) -> Finding:
+    """Return a finding as an exemption leaves it: a warning at most, with what the exemption says.
+
+    There is nothing to mend, so that stands where a repair would.
+    """
+    if said is None:
+        return finding
+    severity = "warning" if finding.severity == "violation" else finding.severity
+    return replace(finding, severity=severity, repair=said)
+
+
 def _without_echoes(found: Iterable[Finding]) -> Iterable[Finding]:
-    """Return findings without those that a stricter rule tells in the same words."""
+    """Return findings without those that a stricter rule tells in the same words.
+
+    Of two that are as strict, the one that says more stays.
+    """
     strictest: dict[tuple[object, ...], Finding] = {}
     for finding in found:
         key = (finding.focus, finding.field, finding.value, finding.message)
         other = strictest.get(key)
-        if other is None or SEVERITIES.index(finding.severity) < SEVERITIES.index(other.severity):
+        if other is None or _weight(finding) < _weight(other):
             strictest[key] = finding
     return strictest.values()
+
+
+def _weight(finding: Finding) -> tuple[int, bool]:
+    return SEVERITIES.index(finding.severity), finding.repair is None
 
 
 def data_of(graph: Graph, difference: Difference, planned: Plan) -> Data:
     """Return the data graph of a plan.
 
-    What the keeper read of the vocabulary is taken, not copied: a fork judges once.
+    What the keeper read of what is common is taken, not copied: a fork judges once.
     """
-    names = set(planned.data)
-    if _vocabulary and not difference.graphs.intersection(_VOCABULARY):
-        data = _vocabulary.pop()
-        names -= set(_VOCABULARY)
+    names = planned.data
+    if _common and not any(is_common(name) for name in difference.graphs):
+        data = _common.pop()
+        names = frozenset(name for name in names if not is_common(name))
     else:
         data = Data()
     for name in names:

@@ -10,6 +10,7 @@ SHAPES: Final = BASE + "shapes#"
 ONTOLOGY: Final = BASE + "ontology/"
 ID: Final = BASE + "id/"
 GRAPH: Final = BASE + "graph/"
+EXEMPTIONS: Final = GRAPH + "exemptions"
 DOCS: Final = BASE + "docs/"
 
 RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -20,6 +21,13 @@ DCTERMS: Final = "http://purl.org/dc/terms/"
 PROV: Final = "http://www.w3.org/ns/prov#"
 SH: Final = "http://www.w3.org/ns/shacl#"
 XSD: Final = "http://www.w3.org/2001/XMLSchema#"
+
+
+def is_common(graph: str) -> bool:
+    """Say whether a graph belongs to all judging: vocabulary, shapes, exemptions."""
+    common = (GRAPH + "ontology", GRAPH + "term-mappings", EXEMPTIONS)
+    return graph in common or graph.startswith(GRAPH + "shapes-")
+
 
 PREFIXES: Final[dict[str, str]] = {
     "bibo": "http://purl.org/ontology/bibo/",
