@@ -21,6 +21,7 @@ from competency_graph.errors import (
     InvalidChange,
     PreconditionFailed,
     StaleHead,
+    Unavailable,
 )
 from competency_graph.index import LocalTrial
 from competency_graph.log import Draft, Log
@@ -134,7 +135,8 @@ class Gate:
     Args:
         log: the log, opened for writing.
         begin: gives a fork of the index that stands at the head of the log.
-        tell: tells the index of a change that was appended: number, removed and added lines.
+        tell: tells the index that the log holds a change: its number, and its removed and added
+            lines where they are at hand; says whether it is served then.
         now: the clock.
         base: the base of our IRIs.
         validate: whether changes are judged (setting ``VALIDATION``).
@@ -145,7 +147,7 @@ class Gate:
         log: Log,
         *,
         begin: Callable[[], AbstractContextManager[Conversation]],
-        tell: Callable[[int, bytes, bytes], None],
+        tell: Callable[[int, tuple[bytes, bytes] | None], bool],
         now: Callable[[], datetime],
         base: str,
         validate: bool = True,
@@ -169,6 +171,7 @@ class Gate:
             InvalidChange: it brings a new finding as severe as ``wish.severity``; has the outcome.
             PreconditionFailed: a graph that it changes was changed after ``wish.based_on``.
             StaleHead: others changed what it depends on, again and again.
+            Unavailable: it is recorded, and the index did not take it in time.
             CompetencyGraphError: the operations cannot be read or done, or a limit was reached.
         """
         near = frozenset(one.graph for one in wish.operations if one.graph is not None)
@@ -178,8 +181,10 @@ class Gate:
                 outcome = self._settle(wish, who, tried)
             if outcome is not None:
                 return outcome
-            # Whoever lost once waits for those who change the same things, and then is the next.
+            # Whoever lost once waits for those who change the same things, and then is the next;
+            # what another process appended the index may not have seen yet.
             near = tried.depends or near
+            self._tell(self._log.head(), None)
         raise StaleHead(expected=tried.revision, actual=self._log.head())
 
     def _settle(self, wish: Wish, who: Identity, tried: _Tried) -> Outcome | None:
@@ -272,7 +277,12 @@ class Gate:
             self._recent[number] = replace(tried, difference=_without_lines(difference))
             while len(self._recent) > _REMEMBERED:
                 self._recent.popitem(last=False)
-            self._tell(number, joined(difference.removed), joined(added))
+            if not self._tell(number, (joined(difference.removed), joined(added))):
+                raise Unavailable(
+                    f"It is recorded as change {number}, and the index, which is being loaded, "
+                    "will have it soon. Do not send it again.",
+                    revision=number,
+                )
         return number
 
     def _conflicts(self, number: int, tried: _Tried) -> bool:
@@ -315,10 +325,11 @@ def local_gate(settings: Settings, *, now: Callable[[], datetime]) -> Iterator[t
     graph = history.load(settings, now=now())
     follow = history.Follower(settings)
 
-    def catch_up(*_: object) -> None:
+    def catch_up(*_: object) -> bool:
         for number, removed, added in follow(graph.revision):
             graph.apply(split(added), split(removed))
             graph.revision = number
+        return True
 
     def begin() -> LocalTrial:
         catch_up()

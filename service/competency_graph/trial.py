@@ -79,6 +79,9 @@ def staged(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     the caller will ``judge``.
     """
     operations = unpack_operations(parameters["operations"], parameters["body"])
+    if parameters["judge"]:
+        # This fork may have followed a change of the shapes since the keeper compiled them.
+        prepare(graph)
     difference = stage(graph, operations, labels=parameters["labels"])
     removed, added = joined(difference.removed), joined(difference.added)
     planned = plan(graph, difference) if parameters["judge"] else _NOTHING
