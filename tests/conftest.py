@@ -93,6 +93,18 @@ class Service:
                 found.append(int(entry.name))
         return sorted(found)
 
+    def readers(self) -> list[int]:
+        """Return keeper and readers once all are there: those for changes come after the rest."""
+        deadline = time.monotonic() + 15
+        found, since = self.processes("keeping"), time.monotonic()
+        while time.monotonic() < min(deadline, since + 1.5):
+            time.sleep(0.1)
+            now = self.processes("keeping")
+            if len(now) != len(found):
+                since = time.monotonic()
+            found = now
+        return found
+
     def token(self, role: str, *graphs: str) -> str:
         """Return a new token, made as an operator makes it."""
         told = ["token", "create", f"a {role}", "--role", role]
@@ -121,6 +133,8 @@ class Service:
 def start_service(folder: Path, **settings: str) -> Service:
     """Start `competency-graph serve` in a folder and wait until it says that it serves."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("COMPETENCY_GRAPH_")}
+    # Tests ask faster than one client may; what the limit does has tests of its own.
+    settings = {"rate_limit": "off"} | settings
     environment |= {f"COMPETENCY_GRAPH_{k.upper()}": v for k, v in settings.items()}
     environment["COMPETENCY_GRAPH_DATABASE"] = f"sqlite:///{folder}/log.db"
     process = subprocess.Popen(

@@ -20,6 +20,13 @@ PAGES = {
     "/docs/rules": "Rules",
     "/docs/errors": "Errors",
     "/docs/query": "Asking in SPARQL",
+    "/changes": "Changes",
+    "/changes/1": "Change 1",
+    "/changes?thing=https%3A%2F%2Fw3id.org%2Fcompetency-graph%2Fid%2Fimplementation-support"
+    "%2Frole%2Fknowledge-broker": "Knowledge broker",
+    "/changes?graph=https%3A%2F%2Fexample.org%2Fnothing": "example.org/nothing",
+    "/validate": "Check before you send",
+    "/sign-in?back=%2Fns": "Sign in",
     "/ontology/role": "Roles and what they require",
     "/graph/implementation-support": "Implementation support framework",
     "/graph/shapes-house": "shapes-house",

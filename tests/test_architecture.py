@@ -13,8 +13,9 @@ LAYERS = (
     {"log", "index", "shacl", "queries", "exchange"},
     {
         *("catalogue", "telling", "requirements", "jsonld", "words", "judging", "reports"),
-        *("documents", "misspellings", "pages", "changes"),
+        *("documents", "misspellings", "pages", "changes", "record"),
         *("history", "keeping", "machine", "gate", "access", "trial", "gating"),
+        *("importing", "jobs"),
     },
     {"web", "cli"},
     {"__main__", "__init__"},
@@ -22,6 +23,11 @@ LAYERS = (
 LAYER = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 # Neighbours of one layer that may know each other, each for a reason.
 NEIGHBOURS = {
+    ("exchange", "index"): "what is brought is asked in a graph of its own",
+    ("importing", "documents"): "files are read from disk in one place",
+    ("importing", "judging"): "findings are found again in files as judging does it",
+    ("gating", "jobs"): "what takes long is done in its process",
+    ("exchange", "queries"): "and one query says what becomes what",
     ("resources", "vocab"): "shipped graphs are named by IRIs",
     ("config", "vocab"): "BASE has a default",
     ("config", "resources"): "SEED chooses among what ships",
@@ -52,6 +58,13 @@ NEIGHBOURS = {
     ("gating", "gate"): "it is the gate's process",
     ("gating", "history"): "snapshots are kept between changes",
     ("keeping", "trial"): "the forks in which changes are tried out",
+    ("record", "changes"): "what a change is as JSON is said once",
+    ("record", "history"): "what undoes a change",
+    ("gating", "record"): "web processes ask it of the gate's process",
+    ("trial", "judging"): "places in documents, and shapes of one's own",
+    ("trial", "documents"): "places are found in documents",
+    ("trial", "reports"): "a verdict is written where rdflib is",
+    ("keeping", "changes"): "look-up readers answer from it",
     ("keeping", "catalogue"): "look-up readers answer from it",
     ("keeping", "pages"): "look-up readers answer from it",
     ("keeping", "history"): "the keeper loads what the log holds",

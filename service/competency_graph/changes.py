@@ -3,12 +3,13 @@
 Everything is ready for JSON, in the words of `docs/history.md`. Changes nothing.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
 from competency_graph.errors import NotFound
-from competency_graph.index import Graph, Statement, Term, statements
+from competency_graph.index import Answer, Graph, Statement, Term, Writer, statements
 from competency_graph.log import Change, Log
 from competency_graph.vocab import DCTERMS, RDFS, SKOS, XSD
 from competency_graph.words import Words
@@ -74,8 +75,9 @@ def by_thing(
 ) -> list[dict[str, Any]]:
     """Return a difference in words: each thing that it changes, with what was added and removed.
 
-    Things come by their label. What hangs on a thing through blank nodes is told under it. Labels
-    are those of the graph, or, of what is not in it any more, those in the difference itself.
+    Things come by their label; ``known`` says of each whether something is said of it now. What
+    hangs on a thing through blank nodes is told under it. Labels are those of the graph, or, of
+    what is not in it any more, those in the difference itself.
     """
     sides = {
         "added": list(statements(line.encode() for line in added)),
@@ -94,6 +96,19 @@ def by_thing(
     return sorted(things.values(), key=lambda thing: ((thing["label"] or "~").lower(), thing["id"]))
 
 
+def differences(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
+    """Write several differences in words, as a list of what :func:`by_thing` returns.
+
+    Parameters: ``languages``; the body is JSON, a list of objects with ``added`` and ``removed``.
+    """
+    told = [
+        by_thing(graph, one["added"], one["removed"], parameters["languages"])
+        for one in json.loads(parameters["body"])
+    ]
+    output.write(json.dumps(told, ensure_ascii=False).encode())
+    return "application/json"
+
+
 def _owner(term: Term, owners: Mapping[str, Term]) -> Term:
     """Return the thing that a blank node hangs on, as far as the difference tells."""
     seen = set()
@@ -109,24 +124,29 @@ class _Naming:
     def __init__(
         self, graph: Graph, difference: Iterable[Statement], languages: Sequence[str]
     ) -> None:
+        self._graph = graph
         self._words = Words(graph, languages)
         self._once: dict[str, list[Term]] = {}
         for statement in difference:
             if statement.predicate in _NAMES:
                 self._once.setdefault(statement.subject.value, []).append(statement.value)
 
-    def label(self, iri: str) -> str | None:
-        return self._words.label(iri) or self._words.choose(self._once.get(iri, ()))
+    def named(self, iri: str) -> dict[str, Any]:
+        name = self._words.name(iri) or self._words.best(self._once.get(iri, ()))
+        known = bool(self._graph.properties(iri))
+        if name is None:
+            return {"id": iri, "label": None, "known": known}
+        return {"id": iri, "label": name.value, "language": name.language, "known": known}
 
     def thing(self, term: Term) -> dict[str, Any]:
         if term.kind == "blank":
             return {"id": "_:" + term.value, "label": None}
-        return {"id": term.value, "label": self.label(term.value)}
+        return self.named(term.value)
 
     def statement(self, statement: Statement) -> dict[str, Any]:
-        field = statement.predicate
+        field = self.named(statement.predicate)
         return {
-            "field": {"id": field, "label": self.label(field) or _local_name(field)},
+            "field": field if field["label"] else field | {"label": _local_name(field["id"])},
             "value": self._value(statement.value),
             "graph": statement.graph,
         }
@@ -215,6 +235,11 @@ def _touching(log: Log, subject: str, before: int | None) -> Iterator[Change]:
         before = page[-1].number
 
 
+def lines_about(lines: Iterator[bytes], iri: str) -> Iterator[bytes]:
+    """Yield those of sorted lines that say something of a thing."""
+    return _about(lines, f"<{iri}>".encode())
+
+
 def _about(lines: Iterator[bytes], subject: bytes) -> Iterator[bytes]:
     """Yield those of sorted lines that begin with a subject, and read no further than needed."""
     beginning = subject + b" "
@@ -227,3 +252,6 @@ def _about(lines: Iterator[bytes], subject: bytes) -> Iterator[bytes]:
 
 def _texts(lines: Iterable[bytes]) -> list[str]:
     return [line.decode() for line in lines]
+
+
+ANSWERS: Final[Mapping[str, Answer]] = {"differences": differences}

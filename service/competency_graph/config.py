@@ -118,6 +118,9 @@ class Settings:
     query_memory: int = _setting(_size, 512_000_000, "memory of one query")
     query_bytes: int = _setting(_size, 256_000_000, "size of one answer")
     query_length: int = _setting(_size, 64_000, "length of a query's text")
+    rate_limit: int | None = _setting(
+        _count_or_off, 600, "queries and validations of one client in a minute before 429, or off"
+    )
     queue: int = _setting(_count, 32, "queries that may wait")
     kill_limit: int | None = _setting(
         _count_or_off, 3, "queries of one client past a limit in a minute before 429, or off"

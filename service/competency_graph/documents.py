@@ -38,12 +38,15 @@ class Document:
     syntax: rdf.Syntax
 
 
-def read_documents(names: Sequence[str], *, most: int) -> list[Document]:
+def read_documents(
+    names: Sequence[str], *, most: int, syntax: rdf.Syntax | None = None
+) -> list[Document]:
     """Return the files to judge, each once.
 
     Args:
         names: paths as they were given.
         most: how many bytes one may have.
+        syntax: what they are in, instead of what their endings tell.
 
     Raises:
         UnreadableInput: some are missing, not files, empty, or of no RDF syntax; a line for each.
@@ -53,7 +56,7 @@ def read_documents(names: Sequence[str], *, most: int) -> list[Document]:
     faults: list[CompetencyGraphError] = []
     for name in dict.fromkeys(names):
         try:
-            documents.append(_read(name, most))
+            documents.append(_read(name, most, syntax))
         except (UnreadableInput, TooLarge) as error:
             faults.append(error)
     raise_together(faults)
@@ -112,9 +115,9 @@ def read_text_file(name: str, *, most: int) -> bytes:
     return content
 
 
-def _read(name: str, most: int) -> Document:
+def _read(name: str, most: int, syntax: rdf.Syntax | None) -> Document:
     content = read_text_file(name, most=most)
-    syntax = rdf.syntax_of_file(name)
+    syntax = syntax or rdf.syntax_of_file(name)
     if syntax is None:
         known = ", ".join(f"{s.title} ({', '.join(s.endings)})" for s in rdf.SYNTAXES)
         raise rdf.unreadable(

@@ -24,6 +24,7 @@ CompetencyGraphError                    code                 status  exit
 ├── StillInGraph                        still-in-graph          409     1
 ├── Redacted                            redacted                410     2
 ├── InvalidChange                       invalid-change          422     1
+├── WouldRemove                         would-remove            409     1
 ├── TooManyRequests                     too-many-requests       429     3
 ├── LimitReached                        limit-reached           503     1
 ├── Unavailable                         unavailable             503     3
@@ -264,6 +265,22 @@ class Redacted(CompetencyGraphError):
             f"The content of change {number} was redacted. What needs it, such as the data as it "
             "was then, cannot be had any more. Ask for an earlier or a later revision.",
             revision=number,
+        )
+
+
+class WouldRemove(CompetencyGraphError):
+    """The change was to add only, and would remove; facts hold what, and at which revision."""
+
+    code, title, status, exit_code = "would-remove", "Something would be removed", 409, 1
+
+    def __init__(self, removals: Mapping[str, Any], *, revision: int) -> None:
+        count = removals["statements"]
+        many = "1 statement" if count == 1 else f"{count:,} statements"
+        super().__init__(
+            f"It would remove {many}, and was sent with only-adds; nothing was changed. "
+            "Look at what would go, and send it without only-adds.",
+            removals=removals,
+            revision=revision,
         )
 
 

@@ -22,6 +22,7 @@ from competency_graph.errors import (
     PreconditionFailed,
     StaleHead,
     Unavailable,
+    WouldRemove,
 )
 from competency_graph.index import LocalTrial
 from competency_graph.log import Draft, Log
@@ -34,6 +35,7 @@ from competency_graph.model import (
     finding_json,
     joined,
     pack_operations,
+    removals_json,
     split,
 )
 from competency_graph.vocab import GRAPH
@@ -90,7 +92,9 @@ class Wish:
 
     ``based_on`` is the revision at which the client saw the graphs that it changes; a change to
     them since is refused. ``severity`` is the least severe finding that refuses, ``from_files`` the
-    graphs whose names come out of a file.
+    graphs whose names come out of a file, besides those that an operation leaves to its content.
+    With ``only_adds`` it is refused, before it is judged, where it would remove something; without
+    ``validate``, which a maintainer may ask for, it is not judged at all.
     """
 
     operations: Sequence[Operation]
@@ -99,20 +103,26 @@ class Wish:
     based_on: int | None = None
     severity: Severity = "violation"
     from_files: frozenset[str] = frozenset()
+    only_adds: bool = False
+    validate: bool = True
+
+    def named_by_files(self, graphs: frozenset[str]) -> frozenset[str]:
+        """Return which of the changed graphs have their names from a file."""
+        named = {one.graph for one in self.operations}
+        open_ = any(one.graph is None and one.kind in ("add", "replace") for one in self.operations)
+        return self.from_files | (graphs - named if open_ else frozenset())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Tried:
     """One change as a fork told it, at a revision.
 
-    ``number`` is the one that its blank nodes are named after; ``depends`` the graphs that decide
-    whether it is valid, none for all.
+    ``depends`` are the graphs that decide whether it is valid, none for all.
     """
 
     difference: Difference
     findings: Findings
     revision: int
-    number: int
     depends: frozenset[str] | None
 
 
@@ -135,8 +145,8 @@ class Gate:
     Args:
         log: the log, opened for writing.
         begin: gives a fork of the index that stands at the head of the log.
-        tell: tells the index that the log holds a change: its number, and its removed and added
-            lines where they are at hand; says whether it is served then.
+        tell: tells the index of a change in the log, its number and, where at hand, its removed
+            and added lines; says whether it is served then.
         now: the clock.
         base: the base of our IRIs.
         validate: whether changes are judged (setting ``VALIDATION``).
@@ -159,6 +169,7 @@ class Gate:
         self._base = base
         self._validate = validate
         self._order = Lock()
+        self._making = Lock()
         self._turns: WeakValueDictionary[str, _Turn] = WeakValueDictionary()
         # What recent changes touched and depended on; others' changes are not in it.
         self._recent: OrderedDict[int, _Tried] = OrderedDict()
@@ -172,6 +183,7 @@ class Gate:
             PreconditionFailed: a graph that it changes was changed after ``wish.based_on``.
             StaleHead: others changed what it depends on, again and again.
             Unavailable: it is recorded, and the index did not take it in time.
+            WouldRemove: it removes something, and ``wish.only_adds``.
             CompetencyGraphError: the operations cannot be read or done, or a limit was reached.
         """
         near = frozenset(one.graph for one in wish.operations if one.graph is not None)
@@ -211,25 +223,30 @@ class Gate:
         """Let those who change the same graphs follow one another; others do not wait."""
         with ExitStack() as held:
             for name in sorted(graphs):
-                with self._order:
+                with self._making:
                     turn = self._turns.setdefault(name, _Turn())
                 held.enter_context(turn)
             yield
 
     def _try(self, wish: Wish, who: Identity) -> _Tried:
         """Stage, authorise and judge in one fork."""
-        number = self._log.head() + 1
+        judge = self._validate and wish.validate
+        if not wish.validate:
+            access.require(who, "maintainer", "Recording a change that is not judged")
         told, contents = pack_operations(wish.operations)
-        parameters = {"operations": told, "labels": f"c{number}x", "judge": self._validate}
+        parameters = {"operations": told, "judge": judge}
         with self._begin() as fork:
             staged = fork.ask("stage", parameters, contents)
             head, difference = _read_staged(staged.read())
-            access.authorise(who, difference, base=self._base, from_files=wish.from_files)
+            from_files = wish.named_by_files(difference.graphs)
+            access.authorise(who, difference, base=self._base, from_files=from_files)
+            if wish.only_adds and difference.removed:
+                raise WouldRemove(removals_json(difference.removed), revision=staged.revision)
             findings = Findings()
-            if self._validate and (difference.added or difference.removed):
-                stands = self._log.standing(head["judged"])
-                standing = [dict(row.finding) for row in stands]
-                judged = fork.ask("judge", {"standing": standing})
+            if judge and (difference.added or difference.removed):
+                standing = [dict(one.finding) for one in self._log.standing(head["judged"])]
+                # As the body, since a head is small and they may be many.
+                judged = fork.ask("judge", {}, json.dumps(standing, ensure_ascii=False).encode())
                 findings = Findings(**json.loads(judged.read()))
         reads = difference.graphs_read
         depends = None if reads is None else reads | difference.graphs | frozenset(head["data"])
@@ -238,7 +255,6 @@ class Gate:
             findings=findings,
             revision=staged.revision,
             depends=depends,
-            number=number,
         )
 
     def _require_unchanged(self, difference: Difference, revision: int) -> None:
@@ -259,7 +275,7 @@ class Gate:
             head = self._log.head()
             if any(self._conflicts(n, tried) for n in range(tried.revision + 1, head + 1)):
                 return None
-            added = _renumbered(difference.added, tried.number, head + 1)
+            added = _renumbered(difference.added, tried.revision + 1, head + 1)
             draft = Draft(
                 author=who.name,
                 time=self._now(),
@@ -267,7 +283,8 @@ class Gate:
                 added=added,
                 removed=difference.removed,
                 touched=difference.touched,
-                findings_added=tried.findings.new,
+                # Places are of documents that are not kept.
+                findings_added=[{**row, "place": None} for row in tried.findings.new],
                 findings_removed=tried.findings.fixed,
             )
             try:
@@ -278,11 +295,10 @@ class Gate:
             while len(self._recent) > _REMEMBERED:
                 self._recent.popitem(last=False)
             if not self._tell(number, (joined(difference.removed), joined(added))):
-                raise Unavailable(
-                    f"It is recorded as change {number}, and the index, which is being loaded, "
-                    "will have it soon. Do not send it again.",
-                    revision=number,
+                said = (
+                    f"It is recorded as change {number}, and will be served. Do not send it again."
                 )
+                raise Unavailable(said, revision=number)
         return number
 
     def _conflicts(self, number: int, tried: _Tried) -> bool:
@@ -333,13 +349,10 @@ def local_gate(settings: Settings, *, now: Callable[[], datetime]) -> Iterator[t
 
     def begin() -> LocalTrial:
         catch_up()
-        trial.prepare(graph)
-        return LocalTrial(
-            graph,
-            trial.ANSWERS,
-            seconds=settings.validation_timeout,
-            memory=4 * settings.query_memory,
-        )
+        for _ in trial.prepare(graph):
+            pass
+        seconds, memory = settings.validation_timeout, 4 * settings.query_memory
+        return LocalTrial(graph, trial.ANSWERS, seconds=seconds, memory=memory)
 
     with Log.open(settings.database, base=settings.base) as log:
         gate = Gate(

@@ -3,6 +3,7 @@
 Started by `machine`, not by hand. It alone keeps the log open for writing in a running service.
 """
 
+import json
 import os
 import select
 import socket
@@ -10,13 +11,16 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
-from competency_graph import access, history
+from competency_graph import access, history, record
 from competency_graph.config import Settings
 from competency_graph.errors import (
     CompetencyGraphError,
@@ -25,8 +29,9 @@ from competency_graph.errors import (
 )
 from competency_graph.gate import Gate, Wish, told_findings
 from competency_graph.index import Client, wire
+from competency_graph.jobs import Jobs
 from competency_graph.log import Log
-from competency_graph.model import unpack_operations
+from competency_graph.model import Identity, removals_json, unpack_operations
 
 _THREADS: Final = 16
 _PATIENCE: Final = 30.0
@@ -41,17 +46,23 @@ class Gating:
         self._settings = settings
         self._client = client
         self._log = log
+        self._jobs = Jobs(now=_now, new_id=lambda: uuid4().hex)
         self._gate = Gate(
             log,
-            begin=lambda: client.trial(seconds=settings.validation_timeout),
+            begin=lambda: self._jobs.watched(client.trial(seconds=settings.validation_timeout)),
             tell=self._tell,
             now=_now,
             base=settings.base,
             validate=settings.validation,
         )
         self._snapshot = threading.Lock()
-        self._answers: Mapping[str, Callable[[dict[str, Any], bytes], dict[str, Any]]] = {
+        self._answers: Mapping[str, record.Answer] = {
             "change": self._change,
+            "job": lambda head, _: self._jobs.tell(head["job"], self._who(head)),
+            "cancel job": lambda head, _: self._jobs.cancel(head["job"], self._who(head)),
+            "revert": self._revert,
+            "who": self._known,
+            **record.answers(log),
         }
 
     def answer(self, connection: socket.socket) -> None:
@@ -74,35 +85,69 @@ class Gating:
                     fault = InternalError("The fault is recorded. Try again later.")
                     wire.send(connection, {"error": True}, wire.error_to_bytes(fault))
                     return
-                wire.send(connection, reply)
+                # As the body, since a head is small: findings and lines may be many.
+                wire.send(connection, {}, json.dumps(reply, ensure_ascii=False).encode())
             except (ConnectionError, TimeoutError):
                 return
 
-    def _change(self, head: dict[str, Any], body: bytes) -> dict[str, Any]:
-        """Try or record a change; the head is what `web.writing` sends."""
-        who = access.authenticate(self._log, head["secret"], now=_now(), address=head["address"])
+    def _change(self, head: record.Asked, body: bytes) -> dict[str, Any]:
+        """Try or record a change, or begin a job that does; `web.writing` makes the head."""
+        who = self._who(head)
+        wish = Wish(operations=unpack_operations(head["operations"], body), **head["wish"])
+        if not head["background"]:
+            return self._changed(wish, who, head)
+        work = partial(self._changed, wish, who, head)
+        return {"job": self._jobs.start(who, wish.message, work, size=len(body))}
+
+    def _revert(self, head: record.Asked, _: bytes) -> dict[str, Any]:
+        """Try or record the reverse of a change; ``left`` counts what had changed since."""
+        # Who it is comes first: nobody else has a large change read and staged.
+        with self._noting(self._who(head), head) as who:
+            access.require(who, "editor", "Reverting a change")
+        operation, message = record.reversal(self._log, head["number"])
         wish = Wish(
-            operations=unpack_operations(head["operations"], body),
-            message=head["message"],
-            dry_run=head["dry_run"],
-            based_on=head["based_on"],
+            operations=[operation], message=head["message"] or message, dry_run=head["dry_run"]
         )
+        told = self._changed(wish, who, head)
+        reverted = self._log.change(head["number"])
+        left = reverted.added + reverted.removed - told["added"] - told["removed"]
+        return told | {"reverts": head["number"], "left": left}
+
+    def _known(self, head: record.Asked, _: bytes) -> dict[str, Any]:
+        who = self._who(head)
+        return {"name": who.name, "role": who.role, "graphs": sorted(who.graphs)}
+
+    def _who(self, head: record.Asked) -> Identity:
+        return access.authenticate(
+            self._log, head["secret"], now=_now(), address=head["address"], what=head["what"]
+        )
+
+    @contextmanager
+    def _noting(self, who: Identity, head: record.Asked) -> Iterator[Identity]:
+        """Record it where somebody known tries what they may not."""
         try:
-            outcome = self._gate.change(wish, who)
+            yield who
         except Forbidden:
             access.note_forbidden(
                 self._log, who, now=_now(), address=head["address"], what=head["what"]
             )
             raise
+
+    def _changed(self, wish: Wish, who: Identity, head: record.Asked) -> dict[str, Any]:
+        with self._noting(who, head):
+            outcome = self._gate.change(wish, who)
         if outcome.recorded and outcome.revision % _LOOK_FOR_SNAPSHOT == 0:
             threading.Thread(target=self._keep_snapshot, daemon=True).start()
-        return {
+        told = {
             "revision": outcome.revision,
             "recorded": outcome.recorded,
             "added": len(outcome.difference.added),
             "removed": len(outcome.difference.removed),
             "findings": told_findings(outcome.findings),
         }
+        if wish.dry_run:
+            told["removals"] = removals_json(outcome.difference.removed)
+        return told
 
     def _tell(self, number: int, lines: tuple[bytes, bytes] | None) -> bool:
         """Tell the keeper, and wait until it serves the change: it may be about to be replaced."""

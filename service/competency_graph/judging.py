@@ -124,7 +124,7 @@ def _judged(
     ]
     told = {
         "findings": [asdict(f) for f in _sorted(findings)],
-        "checked": _counted(edited, data),
+        "checked": counted(edited, data),
         "notes": _notes(edited, data, spots, own_shapes=bool(shapes)),
     }
     return json.dumps(told).encode()
@@ -162,6 +162,16 @@ def _judged_by(own: Sequence[Document], data: Graph, about: set[Node]) -> Shapes
     """
     if not own:
         return compile_shapes(_merged(_shipped_shapes(data, about)))
+    return own_shapes(own)
+
+
+def own_shapes(own: Sequence[Document]) -> Shapes:
+    """Return an editor's own shapes, ready to judge by.
+
+    Raises:
+        InvalidShapes: they cannot be judged by; the sentence says where.
+        UnreadableInput: a document does not parse.
+    """
     graph = _merged(own)
     try:
         check_well_formed(graph)
@@ -223,6 +233,30 @@ def _shipped_shapes(data: Graph, about: set[Node]) -> list[Document]:
     if ours or terms:
         files += resources.shape_files("house")
     return [_document(file) for file in files]
+
+
+def placed(findings: Sequence[Finding], documents: Sequence[Document]) -> list[Finding]:
+    """Return findings with their places in documents that parse, in the order to be read in.
+
+    It parses: call it in a sealed fork.
+    """
+    edited = Graph(bind_namespaces="none")
+    for document in documents:
+        edited += graphs.to_rdflib(_parsed(document))
+    return _sorted(located(findings, documents, edited))
+
+
+def located(
+    findings: Sequence[Finding], documents: Sequence[Document], edited: Graph
+) -> list[Finding]:
+    """Return findings with where in the documents an editor should look.
+
+    ``edited`` is what the documents say, with blank nodes as the findings name them.
+    """
+    if not findings or not documents:
+        return list(findings)
+    spots = [(d.name, spots_of(d.content, d.syntax)) for d in documents]
+    return [replace(f, place=_place(f, edited, spots)) for f in findings]
 
 
 def _place(finding: Finding, edited: Graph, spots: Sequence[tuple[str, Spots]]) -> Place | None:
@@ -294,7 +328,7 @@ def _notes(
         files = " and ".join(name for name, found in spots if subject in found.subjects)
         label = label_of(URIRef(subject), data) or subject
         notes.append(f"“{label}” is described in {files}; what they say counts together.")
-    if not own_shapes and not _counted(edited, data):
+    if not own_shapes and not counted(edited, data):
         notes.append(
             "Nothing in these files is of a type that is known here, so hardly any rule is about "
             "it. Look at the types."
@@ -302,7 +336,7 @@ def _notes(
     return notes
 
 
-def _counted(edited: Graph, data: Graph) -> list[tuple[str, int]]:
+def counted(edited: Graph, data: Graph) -> list[tuple[str, int]]:
     """Return how many things of each known class were judged, most first."""
     counts = Counter(
         t

@@ -3,19 +3,20 @@
 import os
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from competency_graph import catalogue, history, pages
+from competency_graph import catalogue, changes, history, pages
 from competency_graph.config import Settings
 from competency_graph.errors import CompetencyGraphError
 from competency_graph.index import BOARD, Answer, Board, Graph, Keeper, Lane, Writer
 
 LOOKUP_READERS = 2
 LOOKUP_SECONDS = 5.0
-TRIAL_READERS = 2
+TRIAL_READERS = 4
+CHECK_READERS = 2
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -23,52 +24,18 @@ def main(arguments: Sequence[str]) -> int:
 
     Returns the exit code: 0 after a clean end, else that of the error, told on standard error.
     """
-    run, lookups, queries, trials, changes, lifeline = arguments
+    run, *readers, told, lifeline = arguments
     settings = Settings.load(os.environ)
     try:
         graph = history.load(settings, now=datetime.now(UTC))
     except CompetencyGraphError as error:
         print(error.detail, file=sys.stderr)
         return error.exit_code
-    lanes = [
-        Lane(
-            name="lookup",
-            socket=_listening(int(lookups)),
-            readers=LOOKUP_READERS,
-            seconds=LOOKUP_SECONDS,
-            memory=settings.query_memory,
-            answer_bytes=settings.query_bytes,
-            private=settings.reader_private,
-            answers={**catalogue.ANSWERS, **pages.ANSWERS},
-        ),
-        Lane(
-            name="query",
-            socket=_listening(int(queries)),
-            readers=settings.readers,
-            seconds=settings.query_timeout,
-            memory=settings.query_memory,
-            answer_bytes=settings.query_bytes,
-            private=settings.reader_private,
-            nice=19,
-        ),
-        Lane(
-            name="trial",
-            socket=_listening(int(trials)),
-            readers=TRIAL_READERS,
-            seconds=settings.validation_timeout,
-            memory=2 * settings.query_memory,
-            answer_bytes=settings.query_bytes,
-            private=settings.reader_private,
-            nice=5,
-            answers={name: _tried(name) for name in ("stage", "judge")},
-            once=True,
-        ),
-    ]
     keeper = Keeper(
         graph,
         Board(Path(run) / BOARD),
-        lanes,
-        changes=_listening(int(changes)),
+        _lanes(settings, [_listening(int(descriptor)) for descriptor in readers]),
+        changes=_listening(int(told)),
         turn=str(Path(run) / "keeper.turn"),
         lifeline=int(lifeline),
         follow=history.Follower(settings),
@@ -78,13 +45,66 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
+def _lanes(settings: Settings, sockets: Sequence[socket.socket]) -> list[Lane]:
+    """Return the kinds of readers, each with the socket that it accepts on, in their order."""
+    lookups, queries, trials, checks = sockets
+    return [
+        Lane(
+            name="lookup",
+            socket=lookups,
+            readers=LOOKUP_READERS,
+            seconds=LOOKUP_SECONDS,
+            memory=settings.query_memory,
+            answer_bytes=settings.query_bytes,
+            private=settings.reader_private,
+            answers={**catalogue.ANSWERS, **pages.ANSWERS, **changes.ANSWERS},
+        ),
+        Lane(
+            name="query",
+            socket=queries,
+            readers=settings.readers,
+            seconds=settings.query_timeout,
+            memory=settings.query_memory,
+            answer_bytes=settings.query_bytes,
+            private=settings.reader_private,
+            nice=19,
+        ),
+        Lane(
+            name="trial",
+            socket=trials,
+            readers=TRIAL_READERS,
+            seconds=settings.validation_timeout,
+            memory=2 * settings.query_memory,
+            answer_bytes=settings.query_bytes,
+            private=settings.reader_private,
+            nice=5,
+            answers={name: _tried(name) for name in ("stage", "judge")},
+            once=True,
+        ),
+        # Everybody's candidates: apart, so that no stranger holds a fork that a writer waits for.
+        Lane(
+            name="check",
+            socket=checks,
+            readers=CHECK_READERS,
+            seconds=settings.validation_timeout,
+            memory=2 * settings.query_memory,
+            answer_bytes=settings.query_bytes,
+            private=settings.reader_private,
+            nice=19,
+            answers={name: _tried(name) for name in ("stage", "check")},
+            once=True,
+        ),
+    ]
+
+
 # The trials' SHACL engine is loaded once the graph is served: nobody who reads waits for it.
 
 
-def _prepare(graph: Graph) -> None:
+def _prepare(graph: Graph) -> Iterator[None]:
     from competency_graph import trial
 
-    trial.prepare(graph)
+    yield
+    yield from trial.prepare(graph)
 
 
 def _tried(name: str) -> Answer:

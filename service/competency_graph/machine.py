@@ -25,6 +25,7 @@ from competency_graph.errors import BadSetting, CompetencyGraphError
 from competency_graph.index import (
     BOARD,
     CHANGES_SOCKET,
+    CHECK_SOCKET,
     GATE_SOCKET,
     LOOKUP_SOCKET,
     QUERY_SOCKET,
@@ -174,6 +175,7 @@ def _run_folder(queue: int) -> Iterator[tuple[Path, list[socket.socket]]]:
             (LOOKUP_SOCKET, _LOOKUP_QUEUE),
             (QUERY_SOCKET, queue),
             (TRIAL_SOCKET, queue),
+            (CHECK_SOCKET, queue),
             (CHANGES_SOCKET, queue),
             (GATE_SOCKET, queue),
         ):

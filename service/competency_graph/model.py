@@ -1,10 +1,17 @@
 """Frozen values that cross module borders. Knows no database, no parser, no web."""
 
+import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+from competency_graph.vocab import SKOS
+
+_MOST_LISTED: Final = 50
+_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 Severity = Literal["violation", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("violation", "warning", "info")
@@ -178,3 +185,26 @@ class Difference:
 
 Extent = Literal["message", "content"]
 """What a redacted change was emptied of: its message, or its content as well."""
+
+
+def removals_json(lines: Sequence[bytes]) -> dict[str, Any]:
+    """Return what lines of N-Quads that are removed are about, as every JSON answer has it.
+
+    Things are listed up to a number, those that lose most first, by the label that they lose.
+    """
+    counts: Counter[tuple[str, str]] = Counter()
+    labels: dict[str, str] = {}
+    for line in lines:
+        thing, predicate, _ = line.decode().split(" ", 2)
+        counts[thing, line.rsplit(b" ", 2)[1].decode()] += 1
+        if predicate == f"<{SKOS}prefLabel>" and (said := _QUOTED.search(line.decode())):
+            labels.setdefault(thing, json.loads(said[0]))
+    listed = [
+        {
+            "thing": {"id": thing.strip("<>"), "label": labels.get(thing)},
+            "graph": graph.strip("<>"),
+            "statements": count,
+        }
+        for (thing, graph), count in counts.most_common(_MOST_LISTED)
+    ]
+    return {"statements": len(lines), "things": len(counts), "listed": listed}

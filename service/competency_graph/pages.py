@@ -364,4 +364,23 @@ _SECTIONS: Final[Mapping[str, _Sections]] = {
 }
 
 
-ANSWERS: Final[Mapping[str, Answer]] = {"home": home, "page": page}
+def named(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
+    """Write what one thing is called, whether or not it is there any more."""
+    iri = parameters["iri"]
+    made = _Page(graph, Words(graph, parameters["languages"]), iri)
+    return write({**made.named(iri), "known": made.exists(iri)}, output)
+
+
+def graph_names(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
+    """Write the named graphs by what they are called."""
+    words = Words(graph, parameters["languages"])
+    made = [_Page(graph, words, iri).named(iri) for iri in graph.graph_names()]
+    return write({"graphs": sorted(made, key=lambda n: n["text"].casefold())}, output)
+
+
+ANSWERS: Final[Mapping[str, Answer]] = {
+    "graph_names": graph_names,
+    "home": home,
+    "named": named,
+    "page": page,
+}

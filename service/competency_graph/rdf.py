@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Final
+from typing import Any, Final
 
 import pyoxigraph as ox
 
@@ -235,6 +235,28 @@ def graph_name(line: bytes) -> str:
     if not last or b'"' in last[0] or not last[0].startswith((b"<", b"_:")):
         return ""
     return last[0].decode().strip("<>")
+
+
+def quad_lines(quads: Iterable[ox.Quad], *, labels: str) -> list[bytes]:
+    """Return statements as N-Quads lines without line feeds, literals spelt as they are.
+
+    Args:
+        quads: the statements of one document; those of its default graph get no graph.
+        labels: what blank node labels begin with, so that those of two documents stay apart.
+    """
+    renamed: dict[str, ox.BlankNode] = {}
+
+    def own(term: Any) -> Any:
+        if not isinstance(term, ox.BlankNode):
+            return term
+        return renamed.setdefault(term.value, ox.BlankNode(f"{labels}{len(renamed)}"))
+
+    apart = (
+        ox.Quad(own(quad.subject), quad.predicate, own(quad.object), own(quad.graph_name))
+        for quad in quads
+    )
+    text = ox.serialize(apart, format=_LINES) or b""
+    return text.split(b"\n")[:-1]
 
 
 def subjects_of_lines(lines: Iterable[bytes]) -> set[tuple[str, str]]:

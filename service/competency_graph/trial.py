@@ -6,17 +6,31 @@ places of the first two.
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from rdflib import BNode, URIRef
 from rdflib.term import Node
 
-from competency_graph import graphs
+from competency_graph import graphs, rdf
+from competency_graph.documents import Document
 from competency_graph.index import Answer, Graph, Writer, stage
+from competency_graph.judging import counted, located, own_shapes
 from competency_graph.misspellings import misspelt_terms
-from competency_graph.model import SEVERITIES, Difference, Finding, joined, unpack_operations
+from competency_graph.model import (
+    SEVERITIES,
+    Difference,
+    Finding,
+    Place,
+    Verdict,
+    finding_json,
+    joined,
+    unpack_operations,
+)
+from competency_graph.reports import render
+from competency_graph.shacl.findings import spelt
 from competency_graph.shacl.reference import (
     Data,
     Shapes,
@@ -46,14 +60,28 @@ class Plan:
 
 
 _NOTHING: Final = Plan(data=frozenset(), whole=frozenset(), focus={})
+_TYPES: Final = {"json": "application/json", "turtle": "text/turtle", "text": "text/plain"}
 # Compiled once by the keeper and shared by its forks; a fork that changes shapes compiles its own.
 _profiles: dict[str, Shapes] = {}
 _vocabulary: list[Data] = []
-_staged: list[tuple[Difference, Plan]] = []
+_staged: list["Tried"] = []
 
 
-def prepare(graph: Graph) -> None:
-    """Compile the shapes that the graph holds, where that was not done or they changed since."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What was staged in this fork: what it changes, what to judge, and the documents sent."""
+
+    difference: Difference
+    planned: Plan
+    documents: Sequence[Document]
+
+
+def prepare(graph: Graph) -> Iterator[None]:
+    """Compile, step by step, the shapes that the graph holds where that is not done yet.
+
+    What was applied to the graph since the last time is compiled anew. The steps are to be taken
+    to the end; each takes up to half a second.
+    """
     changed = graph.forget_changed()
     names = {name for name in graph.graph_names() if name.startswith(_SHAPES)}
     for gone in set(_profiles) - names:
@@ -61,8 +89,14 @@ def prepare(graph: Graph) -> None:
     for name in names:
         if name in changed or name not in _profiles:
             _profiles[name] = compile_shapes(_read(graph, [name]))
+            yield
     if not _vocabulary or changed.intersection(_VOCABULARY):
         _vocabulary[:] = [_read(graph, _VOCABULARY)]
+
+
+def _prepare_now(graph: Graph) -> None:
+    for _ in prepare(graph):
+        pass
 
 
 def _read(graph: Graph, names: Iterable[str]) -> Data:
@@ -75,17 +109,23 @@ def _read(graph: Graph, names: Iterable[str]) -> Data:
 def staged(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     """Apply operations to this fork; write their difference as JSON, then its lines.
 
-    Parameters: ``operations``, each with the size of its content in the body; ``labels``; whether
-    the caller will ``judge``.
+    Parameters: ``operations``, each with the size of its content in the body; whether the caller
+    will ``judge``; ``lines``, whether it wants them. Blank nodes are labelled for the change that
+    comes next.
     """
-    operations = unpack_operations(parameters["operations"], parameters["body"])
     if parameters["judge"]:
-        # This fork may have followed a change of the shapes since the keeper compiled them.
-        prepare(graph)
-    difference = stage(graph, operations, labels=parameters["labels"])
+        # Shapes may have changed since the keeper forked this process, which followed.
+        _prepare_now(graph)
+    operations = unpack_operations(parameters["operations"], parameters["body"])
+    difference = stage(graph, operations, labels=f"c{graph.revision + 1}x")
     removed, added = joined(difference.removed), joined(difference.added)
     planned = plan(graph, difference) if parameters["judge"] else _NOTHING
-    _staged[:] = [(difference, planned)]
+    documents = [
+        Document(name=one.name, content=one.content, syntax=_syntax(one.syntax))
+        for one in operations
+        if one.kind in ("add", "replace")
+    ]
+    _staged[:] = [Tried(difference=difference, planned=planned, documents=documents)]
     head = {
         "removed": len(removed),
         "counts": [len(difference.removed), len(difference.added)],
@@ -94,20 +134,91 @@ def staged(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
         "judged": sorted(planned.focus),
         "data": sorted(planned.data),
     }
-    output.write(json.dumps(head).encode() + b"\n" + removed + added)
+    output.write(json.dumps(head).encode() + b"\n")
+    if parameters.get("lines", True):
+        output.write(removed + added)
     return "application/octet-stream"
 
 
 def judged(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     """Judge what was staged; write new, fixed and standing findings as JSON.
 
-    Parameters: ``standing``, the rows that the log holds for the judged graphs.
+    The body is JSON: the rows that the log holds for the judged graphs.
     """
-    ((difference, planned),) = _staged
-    found = evaluate(graph, difference, planned)
-    told = compare(found, [row for row in parameters["standing"] if _judged(row, planned)])
+    (tried,) = _staged
+    data = _data(graph, tried.difference, tried.planned)
+    found = evaluate(graph, tried.difference, tried.planned, data)
+    before = json.loads(parameters["body"])
+    told = compare(found, [row for row in before if _judged(row, tried.planned)])
+    told["new"] = _placed(graph, told["new"], tried)
     output.write(json.dumps(told, ensure_ascii=False).encode())
     return "application/json"
+
+
+def checked(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
+    """Judge what was staged as :func:`judged` does, or by shapes of one's own; write a verdict.
+
+    Parameters: ``format``, as reports have it; ``shapes``, the documents of one's own shapes, each
+    with ``name``, ``syntax`` and ``size``. The body has their contents, and after them the rows
+    that stand, in JSON. By one's own shapes all of the changed graphs is judged, and what stands
+    does not count. JSON also tells what would be added and removed, and what is mended or stood.
+
+    Raises:
+        InvalidShapes, UnreadableInput: the shapes cannot be judged by, or not read.
+    """
+    began = time.monotonic()
+    (tried,) = _staged
+    own, rest = _documents(parameters["shapes"], parameters["body"])
+    data = _data(graph, tried.difference, tried.planned)
+    edited = _read(graph, tried.planned.whole)
+    if own:
+        found = judge_graph(data, own_shapes(own), focus=set(edited.subjects()))
+        rows = [{**asdict(finding), "graph": ""} for finding in found]
+        told: dict[str, Any] = {"new": rows, "fixed": [], "standing": []}
+    else:
+        before = [row for row in json.loads(rest) if _judged(row, tried.planned)]
+        told = compare(evaluate(graph, tried.difference, tried.planned, data), before)
+    verdict = Verdict(
+        findings=tuple(_finding(row) for row in _placed(graph, told["new"], tried)),
+        files=len(tried.documents),
+        checked=tuple(counted(edited, data)),
+        seconds=time.monotonic() - began,
+    )
+    text = render(verdict, parameters["format"])
+    if parameters["format"] == "json":
+        more = {
+            "fixed": [finding_json(row) for row in told["fixed"]],
+            "standing": len(told["standing"]),
+            "added": len(tried.difference.added),
+            "removed": len(tried.difference.removed),
+        }
+        text = json.dumps(json.loads(text) | more, ensure_ascii=False)
+    output.write(text.encode() + b"\n")
+    return _TYPES[parameters["format"]]
+
+
+def _documents(told: Iterable[Mapping[str, Any]], contents: bytes) -> tuple[list[Document], bytes]:
+    """Return the documents that a body begins with, and what follows them."""
+    found = []
+    for one in told:
+        content, contents = contents[: one["size"]], contents[one["size"] :]
+        found.append(Document(name=one["name"], content=content, syntax=_syntax(one["syntax"])))
+    return found, contents
+
+
+def _placed(
+    graph: Graph, rows: Sequence[Mapping[str, Any]], tried: Tried
+) -> list[Mapping[str, Any]]:
+    """Return findings with their places, where they are about what a document says."""
+    edited = _read(graph, tried.difference.graphs - {""})
+    about = {spelt(subject) for subject in edited.subjects()}
+    ours = [row for row in rows if row["focus"] in about]
+    findings = [_finding(row) for row in ours]
+    found = iter(located(findings, tried.documents, edited) if tried.documents else findings)
+    return [
+        {**asdict(next(found)), "graph": row["graph"]} if row["focus"] in about else row
+        for row in rows
+    ]
 
 
 def plan(graph: Graph, difference: Difference) -> Plan:
@@ -165,8 +276,12 @@ def profiles_of(graph: Graph, name: str) -> list[str]:
     return list(dict.fromkeys([_CORE, *said]))
 
 
-def evaluate(graph: Graph, difference: Difference, planned: Plan) -> list[dict[str, Any]]:
+def evaluate(
+    graph: Graph, difference: Difference, planned: Plan, data: Data
+) -> list[dict[str, Any]]:
     """Return the findings of a plan as rows: a finding's fields and the graph it belongs to.
+
+    ``data`` is the data graph of the plan.
 
     Raises:
         InvalidShapes: the change makes shapes that cannot be judged by.
@@ -177,7 +292,6 @@ def evaluate(graph: Graph, difference: Difference, planned: Plan) -> list[dict[s
             shapes = _read(graph, [name])
             check_well_formed(shapes)
             profiles[name] = compile_shapes(shapes)
-    data = _data(graph, difference, planned)
     rows: list[dict[str, Any]] = []
     for name, nodes in planned.focus.items():
         focus = {_node(node) for node in nodes}
@@ -218,6 +332,15 @@ def _data(graph: Graph, difference: Difference, planned: Plan) -> Data:
     return data
 
 
+def _finding(row: Mapping[str, Any]) -> Finding:
+    told = {name: value for name, value in row.items() if name != "graph"}
+    return Finding(**told | {"place": told["place"] and Place(**told["place"])})
+
+
+def _syntax(name: str) -> rdf.Syntax:
+    return next(syntax for syntax in rdf.SYNTAXES if syntax.name == name)
+
+
 def _node(spelling: str) -> Node:
     return BNode(spelling[2:]) if spelling.startswith("_:") else URIRef(spelling)
 
@@ -246,4 +369,4 @@ def compare(
     }
 
 
-ANSWERS: Final[Mapping[str, Answer]] = {"stage": staged, "judge": judged}
+ANSWERS: Final[Mapping[str, Answer]] = {"stage": staged, "judge": judged, "check": checked}

@@ -87,6 +87,7 @@ def short_name(iri: str) -> str:
     Of a term that is its last part, in words (``isDefinedBy``: is defined by); of a module or a
     graph of ours the last part; of all else the address.
     """
+    iri = iri.removesuffix("#")
     if "#" in iri:
         name = re.sub("(?<=[a-z])(?=[A-Z]{2})", " ", iri.rpartition("#")[2])
         return re.sub("(?<=[a-z])[A-Z](?=[a-z])", lambda m: f" {m[0].lower()}", name)

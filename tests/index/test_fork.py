@@ -1,6 +1,7 @@
 """A sealed fork ends at its limits, tells errors as they are, and reaches nothing outside."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from competency_graph.errors import LimitReached, NotFound
-from competency_graph.index import sealed
+from competency_graph.index import fork, sealed
 
 _ROOMY = 200_000_000
 
@@ -76,3 +77,22 @@ def test_no_child_is_left() -> None:
     before = children.read_text()
     sealed(lambda: b"", seconds=5, memory=_ROOMY)
     assert children.read_text() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Only Linux tells a fork that it was left.")
+def test_a_fork_that_nobody_waits_for_ends() -> None:
+    ours, theirs = socket.socketpair()
+    child = os.fork()
+    if child == 0:
+        ours.close()
+        with fork.ended_when_left(theirs):
+            os.write(theirs.fileno(), b"begun")
+            time.sleep(30)
+        os._exit(0)
+    theirs.close()
+    assert ours.recv(5) == b"begun"
+    began = time.monotonic()
+    ours.close()
+    status = os.waitpid(child, 0)[1]
+    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGIO
+    assert time.monotonic() - began < 5

@@ -195,7 +195,7 @@ def test_one_change_is_told_by_thing_in_words(told: tuple[Log, Graph]) -> None:
     assert (thing["id"], thing["label"]) == (A, "Knowledge broker")
     assert thing["removed"] == [
         {
-            "field": {"id": DEFINITION, "label": "definition"},
+            "field": {"id": DEFINITION, "label": "definition", "language": "en", "known": True},
             "value": {"text": "Links.", "language": "en"},
             "graph": ONE,
         }

@@ -42,10 +42,21 @@ def test_the_second_time_nobody_is_asked_until_the_revision_moves() -> None:
 def test_queries_and_states_are_asked_anew() -> None:
     app = _Counting()
     cache = Cache(app, lambda: app.revision)
-    for path in ("/sparql", "/readyz", "/graphs"):
+    for path in ("/sparql", "/readyz", "/graphs", "/changes", "/sign-in"):
         _get(cache, path)
         _get(cache, path)
-    assert app.asked == 6
+    assert app.asked == 10
+
+
+def test_a_browser_that_is_signed_in_passes_by_it() -> None:
+    app = _Counting()
+    cache = Cache(app, lambda: app.revision)
+    cookie = "a=b; competency_graph_token=cg_1_0"
+    _get(cache, "/ns", HTTP_COOKIE=cookie)
+    _get(cache, "/ns")
+    _get(cache, "/ns", HTTP_COOKIE=cookie)
+    _get(cache, "/ns", HTTP_COOKIE="a=b")
+    assert app.asked == 3
 
 
 def test_it_forgets_the_oldest_before_it_grows_too_large() -> None:

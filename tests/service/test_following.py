@@ -18,6 +18,7 @@ import small_framework
 from competency_graph.config import Settings
 from competency_graph.errors import StaleHead
 from competency_graph.gate import Wish, local_gate
+from competency_graph.keeping import TRIAL_READERS
 from competency_graph.log import Draft, Log
 from competency_graph.model import Identity, Operation
 from conftest import Reply, Service, start_service
@@ -33,7 +34,9 @@ _PATIENCE = 60.0
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Service]:
-    service = start_service(tmp_path, validation="off", workers="2", kill_limit="off")
+    service = start_service(
+        tmp_path, validation="off", workers="2", kill_limit="off", rate_limit="off"
+    )
     yield service
     assert service.stop() == 0
 
@@ -227,7 +230,7 @@ def test_a_keeper_killed_between_append_and_acknowledgement_costs_no_write(
 ) -> None:
     assert count_to(running, editor, 0).status == 200
     for number in range(1, 4):
-        wait(lambda: len(keepers(running)) == 1 and len(trials(running)) == 2)
+        wait(lambda: len(keepers(running)) == 1 and len(trials(running)) == TRIAL_READERS)
         (keeper,) = keepers(running)
         recorded = head(running)
         with ThreadPoolExecutor(1) as aside:
@@ -265,7 +268,7 @@ def test_a_gate_killed_after_it_appended_says_so_and_the_change_is_served(
 def test_a_killed_trial_leaves_no_trace(running: Service, editor: str) -> None:
     assert count_to(running, editor, 0).status == 200
     recorded = head(running)
-    wait(lambda: len(trials(running)) == 2)
+    wait(lambda: len(trials(running)) == TRIAL_READERS)
     stopped = trials(running)
     with ThreadPoolExecutor(1) as aside:
         for pid in stopped:
@@ -395,7 +398,7 @@ def test_a_fork_judges_by_the_shapes_that_it_followed(tmp_path: Path) -> None:
     service = start_service(tmp_path, kill_limit="off")
     try:
         maintainer = service.token("maintainer")
-        wait(lambda: len(trials(service)) == 2)
+        wait(lambda: len(trials(service)) == TRIAL_READERS)
         put = partial(
             service.send,
             "PUT",

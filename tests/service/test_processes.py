@@ -17,18 +17,8 @@ _COUNT = "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }"
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Service]:
     service = start_service(tmp_path, kill_limit="off")
-    deadline = time.monotonic() + 30
-    # Forks for changes come when what judges them is loaded, a while after the first answer.
-    while not any(_niceness(pid) == 5 for pid in service.processes("keeping")):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    time.sleep(0.2)
     yield service
     service.stop()
-
-
-def _niceness(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[16])
 
 
 def _parent(pid: int) -> int:
@@ -67,11 +57,11 @@ def _asked(service: Service) -> Reply | None:
 def test_a_killed_keeper_is_replaced_while_its_readers_serve(running: Service) -> None:
     expected = running.query(_COUNT).body
     keeper = _keeper(running)
-    before = set(running.processes("keeping"))
+    before = set(running.readers())
     os.kill(keeper, signal.SIGKILL)
     statuses = _same_answers_for(running, 6, expected)
     assert statuses.count(200) > 0.95 * len(statuses)
-    after = set(running.processes("keeping"))
+    after = set(running.readers())
     assert not before & after, "the old readers end when the new ones serve"
     assert len(after) == len(before)
 

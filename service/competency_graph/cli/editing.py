@@ -81,11 +81,12 @@ def validate(
         # Exit code 1 would say that something was found.
         raise UnreadableInput(reached.detail) from None
     # click drops the colours where the output is not a terminal.
-    click.echo(render(verdict, format_, paint=_paint))
+    click.echo(render(verdict, format_, paint=paint))
     context.exit(1 if verdict.fails(fail_on) else 0)
 
 
-def _paint(text: str, part: str) -> str:
+def paint(text: str, part: str) -> str:
+    """Return a piece of text in the look of its part of a report."""
     return click.style(text, **_LOOKS[part])
 
 

@@ -9,6 +9,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -34,25 +35,33 @@ _MEDIA = {name: media for name, (media, _) in RESULTS.items()} | {
 }
 
 
+_ALWAYS_TOLD = ("type", "title", "status", "detail", "code")
+
+
 class _Refused(CompetencyGraphError):
     """The service answered with an error, told as it told it."""
 
 
-def _refused(detail: str, code: str) -> CompetencyGraphError:
-    """Return the error that a problem body tells, with the exit code of its class."""
+def _refused(told: dict[str, Any]) -> CompetencyGraphError:
+    """Return the error that a problem body tells, with its facts and the exit code of its class."""
     kinds = {kind.code: kind for kind in CompetencyGraphError.__subclasses__()}
-    kind = kinds.get(code, _Refused)
+    kind = kinds.get(told["code"], _Refused)
     error = kind.__new__(kind)
-    CompetencyGraphError.__init__(error, detail)
+    facts = {name: value for name, value in told.items() if name not in _ALWAYS_TOLD}
+    CompetencyGraphError.__init__(error, told["detail"], **facts)
     return error
 
 
-def fetch(url: str, path: str, accept: str, body: bytes | None = None) -> bytes:
+def fetch(
+    url: str, path: str, accept: str, body: bytes | None = None, *, token: str | None = None
+) -> bytes:
     """Return what a running service answers; raises as :func:`fetch_at`."""
-    return fetch_at(url, path, accept, body)[1]
+    return fetch_at(url, path, accept, body, token=token)[1]
 
 
-def fetch_at(url: str, path: str, accept: str, body: bytes | None = None) -> tuple[int, bytes]:
+def fetch_at(
+    url: str, path: str, accept: str, body: bytes | None = None, *, token: str | None = None
+) -> tuple[int, bytes]:
     """Return the revision that a running service answers at, and what.
 
     Raises:
@@ -61,7 +70,8 @@ def fetch_at(url: str, path: str, accept: str, body: bytes | None = None) -> tup
     """
     if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
         raise BadRequest(f"{url} is not an http or https address.")
-    request = urllib.request.Request(url.rstrip("/") + path, body, {"Accept": accept})
+    headers = {"Accept": accept} | ({} if token is None else {"Authorization": f"Bearer {token}"})
+    request = urllib.request.Request(url.rstrip("/") + path, body, headers)
     try:
         with urllib.request.urlopen(request, timeout=300) as answer:
             return int(answer.headers.get("Revision", 0)), answer.read()
@@ -70,7 +80,7 @@ def fetch_at(url: str, path: str, accept: str, body: bytes | None = None) -> tup
             content = error.read()
         try:
             told = json.loads(content)
-            refused = _refused(told["detail"], told["code"])
+            refused = _refused(told)
         except (ValueError, KeyError, TypeError):
             refused = _Refused(f"{url} answered {error.code} {error.reason}.")
         raise refused from None

@@ -1,9 +1,11 @@
 """The graph in memory and the disposable processes that answer from it. Writes no log."""
 
-from competency_graph.index.board import Board
+from competency_graph.index.board import MINUTE, Board
+from competency_graph.index.border import refuse_in_document
 from competency_graph.index.client import (
     BOARD,
     CHANGES_SOCKET,
+    CHECK_SOCKET,
     GATE_SOCKET,
     LOOKUP_SOCKET,
     QUERY_SOCKET,
@@ -23,8 +25,10 @@ from competency_graph.index.terms import Statement, Term, statements
 __all__ = [
     "BOARD",
     "CHANGES_SOCKET",
+    "CHECK_SOCKET",
     "GATE_SOCKET",
     "LOOKUP_SOCKET",
+    "MINUTE",
     "QUERY_SOCKET",
     "TRIAL_SOCKET",
     "Answer",
@@ -40,6 +44,7 @@ __all__ = [
     "Whole",
     "Writer",
     "die_with_parent",
+    "refuse_in_document",
     "sealed",
     "stage",
     "statements",

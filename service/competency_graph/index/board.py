@@ -18,15 +18,20 @@ from competency_graph.index.ring import Ring
 _REVISION, _GENERATION, _KEEPER, _SEALED, _AGED = 0, 1, 2, 3, 4
 _SERVED, _SLOTS = 8, 64
 _DEATH_COUNT, _DEATHS, _REMEMBERED = 128, 130, 128
-# In bytes: what clients were refused.
-_KILLS, _CLIENTS, _PROBES = 4096, 1024, 8
+# In bytes: what clients asked for, and what of it had to be ended.
+_TALLIES, _CLIENTS, _PROBES = 4096, 1024, 8
 _ENTRY: Final = struct.Struct("@III4x")
-_SIZE: Final = _KILLS + _CLIENTS * _ENTRY.size
-_MINUTE: Final = 60
+_TALLY_SIZE: Final = _CLIENTS * _ENTRY.size
+_SIZE: Final = _TALLIES + 2 * _TALLY_SIZE
+MINUTE: Final = 60
 
 
 class Board:
-    """The mapped file. ``create`` makes it once; every process opens it by path."""
+    """The mapped file. ``create`` makes it once; every process opens it by path.
+
+    ``requests`` and ``kills`` count, by client, what strangers asked for and what of it had to be
+    ended.
+    """
 
     def __init__(self, path: Path) -> None:
         descriptor = os.open(path, os.O_RDWR)
@@ -37,6 +42,8 @@ class Board:
         # Each word is read and written in one step: `struct` would clear it before it writes.
         self._words = memoryview(self._map).cast("Q")
         self.ring = Ring(path.with_suffix(".ring"))
+        self.requests = _Tally(self._map, _TALLIES)
+        self.kills = _Tally(self._map, _TALLIES + _TALLY_SIZE)
 
     @classmethod
     def create(cls, path: Path) -> "Board":
@@ -122,28 +129,37 @@ class Board:
                 return self._words[place + 1]
         return None
 
-    def record_kill(self, client: str) -> None:
-        """Count one query of this client that had to be killed."""
-        place, minute, count = self._kills(client)
-        now = int(time.monotonic()) // _MINUTE
+
+class _Tally:
+    """Counts for each client in the present minute, in a part of the map.
+
+    Two web processes that count the same client at once may lose one count: it then has one more.
+    Two clients of one checksum share a count.
+    """
+
+    def __init__(self, shared: mmap.mmap, start: int) -> None:
+        self._map = shared
+        self._start = start
+
+    def add(self, client: str) -> int:
+        """Count one more and return how many there were in this minute, with it."""
+        place, minute, count = self._find(client)
+        now = int(time.monotonic()) // MINUTE
         count = count + 1 if minute == now else 1
         _ENTRY.pack_into(self._map, place, zlib.crc32(client.encode()), now, count)
+        return count
 
-    def kills(self, client: str) -> int:
-        """Return how many queries of this client were killed in the present minute."""
-        _, minute, count = self._kills(client)
-        return count if minute == int(time.monotonic()) // _MINUTE else 0
+    def count(self, client: str) -> int:
+        """Return how many were counted in the present minute."""
+        _, minute, count = self._find(client)
+        return count if minute == int(time.monotonic()) // MINUTE else 0
 
-    def _kills(self, client: str) -> tuple[int, int, int]:
-        """Return place, minute and count of a client, or of the entry that it may take over.
-
-        Two web processes that count the same client at once may lose one count: it then has one
-        more query. Two clients of one checksum share a count.
-        """
+    def _find(self, client: str) -> tuple[int, int, int]:
+        """Return place, minute and count of a client, or of the entry that it may take over."""
         key = zlib.crc32(client.encode())
         oldest = (0, 1 << 32, 0)
         for probe in range(_PROBES):
-            place = _KILLS + ((key + probe) % _CLIENTS) * _ENTRY.size
+            place = self._start + ((key + probe) % _CLIENTS) * _ENTRY.size
             held, minute, count = _ENTRY.unpack_from(self._map, place)
             if held == key:
                 return place, minute, count

@@ -7,6 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -25,8 +26,10 @@ QUERY_SOCKET: Final = "query.sock"
 TRIAL_SOCKET: Final = "trial.sock"
 CHANGES_SOCKET: Final = "changes.sock"
 GATE_SOCKET: Final = "gate.sock"
+CHECK_SOCKET: Final = "check.sock"
 _GRACE: Final = 2.0
-_OBITUARY: Final = 0.5
+# The keeper may be at something else for a moment.
+_OBITUARY: Final = 1.5
 # How often a request is sent anew where the reader that took it was behind and ended.
 _TRIES: Final = 20
 
@@ -93,9 +96,9 @@ class Client:
         self._numbers = count(1)
         self._values = {"time": query_seconds, "memory": query_memory / 1_000_000}
 
-    def look_up(self, name: str, parameters: Mapping[str, Any]) -> Whole:
+    def look_up(self, name: str, parameters: Mapping[str, Any], body: bytes = b"") -> Whole:
         """Ask one of our own questions. Raises what the answer raises, or ``Unavailable``."""
-        return self._ask(LOOKUP_SOCKET, {"ask": name, "parameters": dict(parameters)}, b"", 5.0)
+        return self._ask(LOOKUP_SOCKET, {"ask": name, "parameters": dict(parameters)}, body, 5.0)
 
     def describe(self, iri: str, syntax: str, *, labels: bool = False) -> Whole:
         """Ask for all that is said of a thing, in the syntax of this name."""
@@ -158,7 +161,8 @@ class Client:
         answer, content, _ = told
         if answer.get("error"):
             raise wire.error_from_bytes(content)
-        return answer
+        reply: dict[str, Any] = json.loads(content)
+        return reply
 
     def trial(self, *, seconds: float) -> "Trial":
         """Begin a conversation with a fork in which one change is tried out.
@@ -167,6 +171,10 @@ class Client:
             Unavailable: too many wait, or the index is being built.
         """
         return Trial(self, lambda: self._connect(TRIAL_SOCKET), seconds)
+
+    def check(self, *, seconds: float) -> "Trial":
+        """Begin the same with a fork of those for everybody's candidates; raises the same."""
+        return Trial(self, lambda: self._connect(CHECK_SOCKET), seconds)
 
     def _ask(self, lane: str, head: Mapping[str, Any], body: bytes, seconds: float) -> Whole:
         for _ in range(_TRIES):
@@ -255,7 +263,7 @@ class Trial:
     ) -> None:
         self._client = client
         self._connect = connect
-        self._patience = 2 * (seconds + _GRACE)
+        self._seconds = seconds
         self._connection = connect()
 
     def __enter__(self) -> "Trial":
@@ -264,6 +272,11 @@ class Trial:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
+    def end(self) -> None:
+        """End the fork, whatever it is at; who waits for its answer is told. From any thread."""
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+
     def ask(self, name: str, parameters: Mapping[str, Any], body: bytes = b"") -> Whole:
         """Ask one thing; what is asked next finds the fork as this left it.
 
@@ -271,8 +284,23 @@ class Trial:
             CompetencyGraphError: what the answer raises; ``LimitReached``; ``Unavailable``.
         """
         head = {"ask": name, "parameters": dict(parameters)}
+        try:
+            return self._answer(head, body)
+        except LimitReached as reached:
+            if reached.limit != "time":
+                raise
+            slow = LimitReached(
+                "time",
+                self._seconds,
+                detail=f"Judging took longer than {self._seconds:g} s (VALIDATION_TIMEOUT). "
+                "Send less at a time, or simpler shapes.",
+            )
+            slow.ended_reader = reached.ended_reader
+            raise slow from None
+
+    def _answer(self, head: Mapping[str, Any], body: bytes) -> Whole:
         for _ in range(_TRIES):
-            self._connection.settimeout(self._patience)
+            self._connection.settimeout(2 * (self._seconds + _GRACE))
             whole = self._client.converse(self._connection, head, body)
             if whole is not None:
                 return whole

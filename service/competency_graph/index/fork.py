@@ -7,16 +7,19 @@ system than Linux only the time limit holds, and :func:`seal` says so by returni
 
 import ctypes
 import faulthandler
+import fcntl
 import gc
 import os
 import platform
 import resource
 import select
 import signal
+import socket
 import struct
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Final, NoReturn
 
@@ -109,6 +112,30 @@ def die_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
     """Ask the kernel for a signal when the parent ends, however it ends."""
     if sys.platform == "linux":
         _libc().prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
+
+
+@contextmanager
+def ended_when_left(connection: socket.socket) -> Iterator[None]:
+    """Let the kernel end this process if the other side goes away meanwhile. Linux only.
+
+    The other side sends nothing while it waits for an answer, so that any sign from it is its end:
+    the default action of ``SIGIO`` is to end the process.
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    flags = fcntl.fcntl(connection, fcntl.F_GETFL)
+    fcntl.fcntl(connection, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(connection, fcntl.F_SETFL, flags | os.O_ASYNC)
+    try:
+        # It may have gone before the kernel was asked to tell.
+        gone = select.poll()
+        gone.register(connection, select.POLLRDHUP)
+        if gone.poll(0):
+            os._exit(0)
+        yield
+    finally:
+        fcntl.fcntl(connection, fcntl.F_SETFL, flags)
 
 
 def limit_time(seconds: float) -> None:

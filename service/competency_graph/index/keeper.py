@@ -54,7 +54,8 @@ class Keeper:
         turn: a file that the serving keeper holds locked.
         lifeline: a descriptor that ends with the supervisor.
         follow: the log, from a revision on.
-        prepare: called before the readers of lanes with ``once`` are forked, and after changes.
+        prepare: what is done, in steps, before the readers of lanes with ``once`` are forked, and
+            after changes.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Keeper:
         turn: str,
         lifeline: int,
         follow: Follow,
-        prepare: Callable[[Graph], None] = lambda graph: None,
+        prepare: Callable[[Graph], Iterable[None]] = lambda graph: (),
     ) -> None:
         self._graph = graph
         self._board = board
@@ -98,7 +99,8 @@ class Keeper:
         signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
         # As much as can be while another still serves, so that nobody waits for it.
         if self._board.generation:
-            self._prepare(self._graph)
+            for _ in self._prepare(self._graph):
+                pass
         self._catch_up()
         gc.collect()
         gc.freeze()
@@ -163,7 +165,10 @@ class Keeper:
             sealed=sealed,
         )
         self._serving = True
-        self._prepare(self._graph)
+        for _ in self._prepare(self._graph):
+            # The readers serve already, and some may die meanwhile.
+            self._bury_the_dead()
+            self._fill()
         for index, lane in enumerate(places):
             if lane.once:
                 self._fork(lane, Board.slot(self._generation, index))
@@ -220,7 +225,8 @@ class Keeper:
             self._board.advance(revision)
         if not self._serving:
             return
-        self._prepare(self._graph)
+        for _ in self._prepare(self._graph):
+            pass
         gone = self._graph.removed
         if gone > _OLD_REMOVED and gone > _OLD_SHARE * self._graph.size():
             self._board.age(self._generation)

@@ -13,6 +13,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
@@ -197,7 +198,8 @@ def _serve_one(
             if "seconds" in head:
                 fork.limit_time(min(lane.seconds, head["seconds"]))
             fork.limit_memory(lane.memory)
-            media_type = _answer(graph, lane, head, body, cast(Writer, spool))
+            with fork.ended_when_left(connection) if lane.once else nullcontext():
+                media_type = _answer(graph, lane, head, body, cast(Writer, spool))
         except CompetencyGraphError as error:
             _refuse(connection, graph, error)
             return True

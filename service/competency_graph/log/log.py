@@ -6,13 +6,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, insert, select
+from sqlalchemy import Connection, Row, Select, Table, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from competency_graph.errors import NotFound, StaleHead, UnusableDatabase
-from competency_graph.log import backups, redaction, rows, snapshots, standing
+from competency_graph.log import backups, redaction, rows, snapshots, standing, touching
 from competency_graph.log.blocks import Kind, pack, split, unpack
-from competency_graph.log.chain import touched_key
 from competency_graph.log.database import Database
 from competency_graph.log.schema import prepare
 from competency_graph.log.tables import change, change_part, finding, setting, touched
@@ -160,7 +159,7 @@ class Log:
         A change of more than ``MOST_TOUCHED`` subjects is in the history of every subject of its
         graphs.
         """
-        return self._changes(_CHANGES.where(_touches(graph, subject)), after, limit)
+        return self._changes(_CHANGES.where(touching.touches(graph, subject)), after, limit)
 
     def recent(
         self,
@@ -178,9 +177,16 @@ class Log:
         if before is not None:
             query = query.where(change.c.number < before)
         if graph is not None or subject is not None:
-            query = query.where(_touches(graph, subject))
+            query = query.where(touching.touches(graph, subject))
         with self._database.transaction() as connection:
             return [_change(row) for row in connection.execute(query)]
+
+    def count(self, graph: str | None, subject: str | None) -> tuple[int, list[int]]:
+        """Return how many changes name a subject of a graph, and which touch too many to name any.
+
+        Together they are those that :meth:`history` returns.
+        """
+        return touching.count(self._database, graph, subject)
 
     def read(self, number: int) -> tuple[Iterator[bytes], Iterator[bytes]]:
         """Return the lines that a change added and those that it removed, read part by part.
@@ -307,7 +313,8 @@ class Log:
         backups.back_up(self._database, file)
 
     def _require(self, number: int) -> None:
-        if not 1 <= number <= (head := self.head()):
+        head = self.head()
+        if not 1 <= number <= head:
             raise _no_change(number, head)
 
     def _changes(
@@ -358,14 +365,6 @@ def _newest(connection: Connection) -> Row[*tuple[Any, ...]] | None:
 
 def _base(connection: Connection) -> str | None:
     return connection.scalar(select(setting.c.value).where(setting.c.name == "base"))
-
-
-def _touches(graph: str | None, subject: str | None) -> ColumnElement[bool]:
-    keys = [rows.IN_GRAPH] if subject is None else [touched_key(subject), rows.IN_MANY]
-    found = select(touched.c.number).where(touched.c.subject.in_(keys))
-    if graph is not None:
-        found = found.where(touched.c.graph == touched_key(graph))
-    return change.c.number.in_(found)
 
 
 def _no_change(number: int, head: int) -> NotFound:

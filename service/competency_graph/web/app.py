@@ -15,22 +15,35 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from competency_graph import errors
 from competency_graph.config import Settings
 from competency_graph.index import Client
-from competency_graph.vocab import DOCS
-from competency_graph.web import api, graphs, linked_data, ops, sparql
+from competency_graph.web import (
+    api,
+    changes,
+    graphs,
+    jobs,
+    linked_data,
+    ops,
+    session,
+    sparql,
+    validating,
+)
+from competency_graph.web.exchange import problem_body
 
 Application = Callable[..., Iterable[bytes]]
 
-_ALLOWED: Final = "Accept, Authorization, Content-Type, If-Match, If-None-Match, Min-Revision"
+_ALLOWED: Final = (
+    "Accept, Authorization, Content-Type, If-Match, If-None-Match, Min-Revision, Prefer"
+)
+_VARY: Final = "Accept, Accept-Language, Accept-Encoding"
 _ALWAYS: Final = [
-    ("Vary", "Accept, Accept-Language, Accept-Encoding"),
+    ("Vary", _VARY),
     ("Access-Control-Allow-Origin", "*"),
-    ("Access-Control-Expose-Headers", "Revision, ETag, Link, Retry-After"),
+    ("Access-Control-Expose-Headers", "Revision, ETag, Link, Location, Retry-After"),
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
     ("Referrer-Policy", "no-referrer"),
     (
         "Content-Security-Policy",
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
 ]
@@ -39,6 +52,8 @@ _PATIENCE: Final = 2.0
 _LOOK_AGAIN: Final = 0.005
 # What the binding would say in expressions. One parameter has a pattern: the language.
 _IN_WORDS = {"string_pattern_mismatch": "give a language tag such as de or pt-BR"}
+# Pages say who is signed in.
+_ON_PAGES: Final = [("Vary", f"{_VARY}, Cookie"), *_ALWAYS[1:]]
 
 
 def create_app(settings: Settings, run: Path) -> Flask:
@@ -61,9 +76,11 @@ def create_app(settings: Settings, run: Path) -> Flask:
     app.extensions["client"] = Client(
         run, query_seconds=settings.query_timeout, query_memory=settings.query_memory
     )
-    for part in (sparql.paths, graphs.paths, ops.paths, linked_data.paths):
+    parts = (sparql, graphs, jobs, changes, validating, ops, linked_data, session)
+    for part in (module.paths for module in parts):
         app.register_blueprint(part)
     app.register_api(api.paths)
+    app.context_processor(lambda: {"person": session.person, "form_key": session.form_key})
     app.register_error_handler(errors.CompetencyGraphError, problem)
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(Exception, _fault)
@@ -75,14 +92,7 @@ def create_app(settings: Settings, run: Path) -> Flask:
 
 def problem(error: errors.CompetencyGraphError) -> Response:
     """Return the one error body (RFC 9457) of an error of our tree."""
-    body = {
-        "type": f"{DOCS}errors#{error.code}",
-        "title": error.title,
-        "status": error.status,
-        "detail": error.detail,
-        "code": error.code,
-        **error.facts,
-    }
+    body = problem_body(error)
     kind = _kind(error)
     if kind == "text/turtle":
         assert isinstance(error, errors.InvalidChange)
@@ -188,6 +198,7 @@ def _finish(response: Response) -> Response:
     if "Revision" not in response.headers:
         client: Client = current_app.extensions["client"]
         response.headers["Revision"] = str(client.board.revision)
+    session.finish(response)
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "GET")
         response.headers["Access-Control-Allow-Headers"] = _ALLOWED
@@ -203,6 +214,7 @@ class _Envelope:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         def started(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
-            return start_response(status, headers + _ALWAYS, *error)
+            page = any(n == "Content-Type" and v.startswith("text/html") for n, v in headers)
+            return start_response(status, headers + (_ON_PAGES if page else _ALWAYS), *error)
 
         return self._application(environ, started)

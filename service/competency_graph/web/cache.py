@@ -1,5 +1,6 @@
 """A cache of whole answers in front of the application, keyed by revision. Caches no query.
 
+It knows nobody: what browsers that are signed in are told passes by it.
 It holds what a worker answered to a GET before and gives the same bytes again, for as long as the
 board tells the same revision. Answers past a size, and all but 200, pass through.
 """
@@ -8,10 +9,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from competency_graph.web.session import COOKIE
+
 _MOST_BYTES: Final = 32_000_000
 _MOST_ANSWER: Final = 256_000
-# Strangers' queries, whole graphs and states of the machine are asked anew each time.
-_NEVER: Final = ("/sparql", "/graphs", "/graph/", "/healthz", "/readyz")
+# Strangers' queries, whole graphs and states of the machine are asked anew each time, and what may
+# change although the revision does not: jobs, forms, and the log, which can be redacted.
+_NEVER: Final = (
+    *("/sparql", "/graphs", "/graph/", "/healthz", "/readyz"),
+    *("/jobs/", "/changes", "/sign-in"),
+)
 
 Application = Callable[..., Iterable[bytes]]
 _Entry = tuple[list[tuple[str, str]], bytes]
@@ -35,8 +42,8 @@ class Cache:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer from what is held, else from the application."""
         path = environ["PATH_INFO"]
-        waits = "HTTP_MIN_REVISION" in environ
-        if environ["REQUEST_METHOD"] != "GET" or path.startswith(_NEVER) or waits:
+        passes = "HTTP_MIN_REVISION" in environ or COOKIE in environ.get("HTTP_COOKIE", "")
+        if environ["REQUEST_METHOD"] != "GET" or path.startswith(_NEVER) or passes:
             return self._application(environ, start_response)
         revision = self._revision()
         if revision != self._of:

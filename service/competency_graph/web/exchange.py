@@ -1,7 +1,9 @@
 """Reading a request and answering with a whole answer. Knows no path and no content."""
 
 import os
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final, cast
 
@@ -9,8 +11,17 @@ from flask import Response, current_app, request
 from werkzeug.wsgi import wrap_file
 
 from competency_graph.config import Settings
-from competency_graph.errors import NotAcceptable, PreconditionFailed, UnknownParameter
-from competency_graph.index import Client, Whole
+from competency_graph.errors import (
+    CompetencyGraphError,
+    LimitReached,
+    NotAcceptable,
+    PreconditionFailed,
+    TooDeep,
+    TooManyRequests,
+    UnknownParameter,
+)
+from competency_graph.index import MINUTE, Client, Whole
+from competency_graph.vocab import DOCS
 
 _CONDITIONS: Final = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH", "HTTP_IF_MODIFIED_SINCE")
 
@@ -101,6 +112,36 @@ def _conditional(response: Response) -> Response:
     return response
 
 
+@contextmanager
+def counted() -> Iterator[None]:
+    """Count this request of its client (``RATE_LIMIT``), and the reader that it ends, if it does.
+
+    Raises:
+        TooManyRequests: the client asked for, or ended, as many as it may in a minute.
+    """
+    board, limits, address = client().board, settings(), client_address()
+    if limits.kill_limit is not None and board.kills.count(address) >= limits.kill_limit:
+        raise TooManyRequests(
+            f"{limits.kill_limit} of your queries ran into a limit in this minute (KILL_LIMIT). "
+            "Wait a minute, and make them smaller.",
+            retry_after=MINUTE,
+            limit="kills",
+        )
+    if limits.rate_limit is not None and board.requests.add(address) > limits.rate_limit:
+        raise TooManyRequests(
+            f"You may send {limits.rate_limit} queries and validations in a minute (RATE_LIMIT). "
+            "Wait for the next, or ask for more at once.",
+            retry_after=MINUTE - int(time.monotonic()) % MINUTE,
+            limit="requests",
+        )
+    try:
+        yield
+    except (LimitReached, TooDeep) as error:
+        if error.ended_reader:
+            board.kills.add(address)
+        raise
+
+
 def client_address() -> str:
     """Return whose request this is: the peer, or whom a trusted proxy names last."""
     address = request.remote_addr or "unknown"
@@ -111,8 +152,28 @@ def client_address() -> str:
     return address
 
 
+def is_secure() -> bool:
+    """Say whether the client speaks https, with this process or with a trusted proxy."""
+    networks = [ip_network(network) for network in settings().trusted_proxies]
+    if request.is_secure or not _within(request.remote_addr or "unknown", networks):
+        return request.is_secure
+    return request.headers.get("X-Forwarded-Proto", "").rpartition(",")[2].strip() == "https"
+
+
 def _within(address: str, networks: list[IPv4Network | IPv6Network]) -> bool:
     try:
         return any(ip_address(address) in network for network in networks)
     except ValueError:
         return False
+
+
+def problem_body(error: CompetencyGraphError) -> dict[str, object]:
+    """Return an error of our tree as every path tells it (RFC 9457)."""
+    return {
+        "type": f"{DOCS}errors#{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "code": error.code,
+        **error.facts,
+    }

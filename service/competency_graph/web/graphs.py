@@ -5,7 +5,7 @@ from flask import Blueprint, Response, request
 from competency_graph.catalogue import JSON
 from competency_graph.errors import BadRequest, NotFound, UnsupportedMediaType
 from competency_graph.model import Operation
-from competency_graph.rdf import SYNTAXES
+from competency_graph.rdf import SYNTAXES, syntax_of_media_type
 from competency_graph.web.exchange import answer, client, negotiate, require_known_parameters
 from competency_graph.web.writing import WRITING, body, document, write
 
@@ -26,7 +26,10 @@ def graphs() -> Response:
 
 @paths.put("/graphs")
 def put() -> Response:
-    """Replace one graph by the document in the body (section 5.3)."""
+    """Replace one graph by the document in the body (section 5.3), or those that it names."""
+    if _is_data_set():
+        operation = Operation(kind="replace", **document(None))
+        return write([operation], message="Replace the graphs that the document names.")
     graph = _to_change()
     operation = Operation(kind="replace", graph=graph, **document(graph))
     return write(
@@ -39,7 +42,10 @@ def put() -> Response:
 
 @paths.post("/graphs")
 def post() -> Response:
-    """Add the document in the body to one graph (section 5.5)."""
+    """Add the document in the body to one graph (section 5.5), or to those that it names."""
+    if _is_data_set():
+        operation = Operation(kind="add", **document(None))
+        return write([operation], message="Add to the graphs that the document names.")
     graph = _to_change()
     operation = Operation(kind="add", graph=graph, **document(graph))
     return write(
@@ -68,6 +74,16 @@ def patch() -> Response:
         raise UnsupportedMediaType("Send a SPARQL Update as application/sparql-update.")
     operation = Operation(kind="update", graph=graph, content=body(), name="The update")
     return write([operation], message=f"Change the graph {graph or 'default'}.", graph=graph)
+
+
+def _is_data_set() -> bool:
+    """Say whether the request names no graph because the document does."""
+    syntax = syntax_of_media_type(request.mimetype)
+    named = "graph" in request.args or "default" in request.args
+    if named or syntax is None or not syntax.graphs:
+        return False
+    require_known_parameters(("graph", "default", *WRITING))
+    return True
 
 
 def _to_change() -> str | None:

@@ -19,6 +19,7 @@ from flask import has_request_context, request
 from flask.sansio.app import App
 
 from competency_graph.web.api import languages
+from competency_graph.words import short_name
 
 _MESSAGES: Final = files(__package__).joinpath("messages")
 
@@ -59,6 +60,14 @@ def kept(path: str) -> str:
     path, mark, fragment = path.partition("#")
     joint = "&" if "?" in path else "?"
     return path + joint + urlencode({"lang": request.args["lang"]}) + mark + fragment
+
+
+def here() -> str:
+    """Return the path and query of this page, to come back to."""
+    if request.method not in ("GET", "HEAD"):
+        return "/"
+    query = request.query_string.decode("ascii", "replace")
+    return request.path + (f"?{query}" if query else "")
 
 
 def _switches() -> list[dict[str, Any]]:
@@ -118,9 +127,10 @@ def install(app: App) -> None:
     app.jinja_env.filters.update(
         spoken=spoken,
         language_name=language_name,
+        short_name=short_name,
         capfirst=lambda text: text[:1].upper() + text[1:],
     )
-    app.jinja_env.globals.update(kept=kept)
+    app.jinja_env.globals.update(kept=kept, here=here)
     app.context_processor(
         lambda: {"interface": interface_language(), "switches": _switches()},
     )

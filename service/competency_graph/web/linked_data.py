@@ -57,7 +57,8 @@ def _asked(name: str, **parameters: Any) -> dict[str, Any]:
     return told
 
 
-def _html(template: str, **shown: Any) -> Response:
+def html(template: str, **shown: Any) -> Response:
+    """Return a page in the language of the interface, with its validators."""
     response = make_response(render_template(template, **shown))
     response.content_language = interface.interface_language()
     return validated(response)
@@ -81,7 +82,7 @@ def _chosen(offered: Sequence[str], *known: str) -> str:
 def _thing(iri: str, *known: str) -> Response:
     chosen = _chosen([HTML, *_NAMES], *known)
     if chosen == HTML:
-        return _html("thing.html", thing=_asked("page", iri=iri))
+        return html("thing.html", thing=_asked("page", iri=iri))
     return answer(client().describe(iri, _NAMES[chosen], labels=_labels()))
 
 
@@ -93,7 +94,7 @@ def _whole(graph: str, media_type: str) -> Response:
 def home() -> Response:
     """Show what there is, and how to ask for it."""
     require_known_parameters(("lang",))
-    return _html("home.html", there=_asked("home"), docs=_documentation())
+    return html("home.html", there=_asked("home"), docs=_documentation())
 
 
 @paths.get("/id/<path:rest>")
@@ -116,7 +117,7 @@ def vocabulary() -> Response:
     """Show every term, or give the whole ontology."""
     chosen = _chosen([HTML, *_NAMES])
     if chosen == HTML:
-        return _html("terms.html", **_asked("terms"))
+        return html("terms.html", **_asked("terms"))
     return _whole(GRAPH + "ontology", chosen)
 
 
@@ -131,7 +132,7 @@ def shapes() -> Response:
     """Show every rule, or give the shapes of the core profile."""
     chosen = _chosen([HTML, *_NAMES])
     if chosen == HTML:
-        return _html("rules.html", **_asked("rules"))
+        return html("rules.html", **_asked("rules"))
     return _whole(GRAPH + "shapes-core", chosen)
 
 
@@ -142,7 +143,7 @@ def graph(name: str) -> Response:
     chosen = _chosen([*_NAMES, HTML])
     if chosen == HTML:
         try:
-            return _html("thing.html", thing=_asked("page", iri=iri))
+            return html("thing.html", thing=_asked("page", iri=iri))
         except NotFound:
             # A graph need not say anything of itself: then it is shown as it is.
             chosen = SYNTAXES[0].media_type
@@ -153,7 +154,7 @@ def graph(name: str) -> Response:
 def rules() -> Response:
     """Show every rule with its reason; rules link here."""
     require_known_parameters(("lang",))
-    return _html("rules.html", **_asked("rules"))
+    return html("rules.html", **_asked("rules"))
 
 
 @paths.get("/docs/errors")
@@ -165,7 +166,7 @@ def error_types() -> Response:
         for kind in vars(errors).values()
         if isinstance(kind, type) and issubclass(kind, errors.CompetencyGraphError)
     ]
-    return _html("errors.html", kinds=sorted(kinds[1:], key=lambda k: (k.status, k.code)))
+    return html("errors.html", kinds=sorted(kinds[1:], key=lambda k: (k.status, k.code)))
 
 
 @paths.get("/docs/<name>")
@@ -189,7 +190,7 @@ def documentation(name: str) -> Response:
             if dot and (file.parent / f"{page}.md").is_file():
                 link.attrSet("href", interface.kept(f"/docs/{page}{rest}"))
     markup = reader.renderer.render(tokens, reader.options, {})
-    return _html("doc.html", title=_title(file), markup=markup, parts=parts)
+    return html("doc.html", title=_title(file), markup=markup, parts=parts)
 
 
 def _documentation() -> dict[str, str]:

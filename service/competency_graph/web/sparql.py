@@ -6,16 +6,13 @@ from flask import Blueprint, Response, request
 
 from competency_graph.errors import (
     BadRequest,
-    LimitReached,
     QueryTooLong,
-    TooDeep,
-    TooManyRequests,
     UnknownParameter,
     UnsupportedMediaType,
 )
 from competency_graph.model import Operation
 from competency_graph.rdf import RESULTS, SYNTAXES
-from competency_graph.web.exchange import acceptable, answer, client, client_address, settings
+from competency_graph.web.exchange import acceptable, answer, client, counted, settings
 from competency_graph.web.writing import WRITING, body, write
 
 paths = Blueprint("sparql", __name__)
@@ -37,20 +34,8 @@ def sparql() -> Response:
     limits = settings()
     if len(text) > limits.query_length:
         raise QueryTooLong(limits.query_length)
-    address = client_address()
-    if limits.kill_limit is not None and client().board.kills(address) >= limits.kill_limit:
-        raise TooManyRequests(
-            f"{limits.kill_limit} of your queries ran into a limit in this minute (KILL_LIMIT). "
-            "Wait a minute, and make them smaller.",
-            retry_after=60,
-            limit="kills",
-        )
-    try:
+    with counted():
         return answer(client().query(text, _options(parameters)))
-    except (LimitReached, TooDeep) as error:
-        if error.ended_reader:
-            client().board.record_kill(address)
-        raise
 
 
 def _is_update() -> bool:

@@ -1,7 +1,8 @@
 """What paths that change data share: the message to the gate, its answer. Parses nothing."""
 
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from flask import Response, current_app, jsonify, request
 
@@ -11,12 +12,19 @@ from competency_graph.errors import (
     TooLarge,
     UnsupportedMediaType,
 )
-from competency_graph.model import Operation, pack_operations
+from competency_graph.index import wire
+from competency_graph.model import Operation, Severity, pack_operations
 from competency_graph.rdf import SYNTAXES, syntax_of_media_type
-from competency_graph.web.exchange import client, client_address
+from competency_graph.web.exchange import client, client_address, problem_body
 
-WRITING = ("message",)
+WRITING = ("message", "dry-run", "only-adds", "based-on", "fail-on", "validate")
 """Query parameters that every path which changes data takes."""
+
+# Above this a client gets a job to look at instead of an answer to wait for: judging takes about a
+# second for a thousand statements, and proxies give up on an answer after half a minute or so.
+MOST_WAITED_FOR = 2_000_000
+_MOST_STATEMENTS = 20_000
+_BY_LINES = ("n-triples", "n-quads")
 
 
 def write(
@@ -27,7 +35,7 @@ def write(
     dry_run: bool = False,
     created: bool = False,
 ) -> Response:
-    """Send a change through the gate and answer with what became of it.
+    """Send a change through the gate and answer with what became of it, or with a job (202).
 
     Args:
         operations: what to do, in order; together one change.
@@ -40,22 +48,82 @@ def write(
         CompetencyGraphError: whatever the gate refuses it with.
     """
     told_operations, contents = pack_operations(operations)
+    asked = request.args.get
     head = {
         "ask": "change",
         "operations": told_operations,
-        "secret": bearer(),
-        "address": client_address(),
-        "what": f"{request.method} {request.path}",
-        "message": request.args.get("message", message),
-        "dry_run": dry_run,
-        "based_on": _based_on(graph),
+        **asking(),
+        "background": _respond_later(operations),
+        "wish": {
+            "message": asked("message", message),
+            "dry_run": dry_run or _said("dry-run"),
+            "only_adds": _said("only-adds"),
+            "based_on": _based_on(graph),
+            "severity": _severity(),
+            "validate": _said("validate", otherwise=True),
+        },
     }
     told = client().ask_gate(head, contents)
+    if "job" in told:
+        return told_job(told["job"])
     response = jsonify(told)
     response.status_code = 201 if created and told["recorded"] else 200
     response.headers["Revision"] = str(told["revision"])
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def asking() -> dict[str, Any]:
+    """Return who asks the gate, from where and for what, as it wants to know with each message."""
+    return {
+        "secret": bearer(),
+        "address": client_address(),
+        "what": f"{request.method} {request.path}",
+    }
+
+
+def told_job(job: dict[str, Any]) -> Response:
+    """Return a job: 202 with its ``Location`` to whoever sent the change, else 200."""
+    path = f"/jobs/{job['id']}"
+    refused = job.pop("refused")
+    if refused is not None:
+        job["result"] = problem_body(wire.error_from_bytes(refused.encode()))
+    response = jsonify({**job, "id": path})
+    response.headers["Cache-Control"] = "no-store"
+    if request.path != path:
+        response.status_code = 202
+        response.headers["Location"] = path
+    if job["ended"] is None:
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+def _respond_later(operations: Sequence[Operation]) -> bool:
+    """Say whether a change is one for a job: by its size, or as the client likes (RFC 7240)."""
+    if "respond-async" in request.headers.get("Prefer", "").lower():
+        return True
+    size = sum(len(one.content) for one in operations)
+    statements = sum(one.content.count(b"\n") for one in operations if one.syntax in _BY_LINES)
+    return size > MOST_WAITED_FOR or statements > _MOST_STATEMENTS
+
+
+def _said(name: str, *, otherwise: bool = False) -> bool:
+    """Return a query parameter that is true or false.
+
+    Raises:
+        BadRequest: it is neither.
+    """
+    text = request.args.get(name)
+    if text not in (None, "true", "false"):
+        raise BadRequest(f"“{name}” is true or false.")
+    return otherwise if text is None else text == "true"
+
+
+def _severity() -> Severity:
+    text = request.args.get("fail-on", "violation")
+    if text not in ("violation", "warning"):
+        raise BadRequest("“fail-on” is violation or warning: the least severe that refuses.")
+    return cast(Severity, text)
 
 
 def bearer() -> str | None:
@@ -65,11 +133,18 @@ def bearer() -> str | None:
 
 
 def _based_on(graph: str | None) -> int | None:
-    """Return the revision at which the graph is what ``If-Match`` names (RFC 9110, 13.1.1).
+    """Return the revision that ``based-on`` names, or at which the graph is what ``If-Match`` does.
+
+    The latter is RFC 9110, 13.1.1.
 
     Raises:
         PreconditionFailed: it is something else now.
     """
+    based_on = request.args.get("based-on")
+    if based_on is not None:
+        if not re.fullmatch("[0-9]{1,18}", based_on):
+            raise BadRequest("“based-on” is the number of the revision that you read.")
+        return int(based_on)
     if graph is None or not request.if_match:
         return None
     revision = None
