@@ -18,7 +18,7 @@ from competency_graph.index import Graph
 from competency_graph.log import Draft, Log
 from competency_graph.model import Extent, joined, split
 from competency_graph.rdf import SYNTAXES, graph_name, seed_lines, subjects_of_lines
-from competency_graph.resources import shipped_graphs
+from competency_graph.resources import shipped_findings, shipped_graphs
 
 _COARSE: Final = 100_000_000
 """Nanoseconds after which a file that is written to again has another time."""
@@ -259,4 +259,5 @@ def _shipped(settings: Settings, now: datetime) -> Draft:
         message="Fill the database with the shipped ontology, shapes and framework.",
         added=lines,
         touched=frozenset(subjects_of_lines(lines)),
+        findings_added=shipped_findings(settings.seed),
     )

@@ -1,10 +1,11 @@
 """What ships with the code: ontology, framework, shapes, documentation. Reads nothing else."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from competency_graph.vocab import GRAPH
 
@@ -46,6 +47,13 @@ def shape_files(profile: Literal["core", "house"]) -> tuple[Path, ...]:
         for p in sorted(folder("shapes").glob("*.shacl.ttl"))
         if (p.name == HOUSE_SHAPES) == wanted
     )
+
+
+def shipped_findings(seed: Seed) -> list[dict[str, Any]]:
+    """Return the findings that stand in the shipped graphs of a seed, as the log keeps them."""
+    names = {graph.iri for graph in shipped_graphs(seed)}
+    text = (folder("ontology") / "frameworks" / "findings.json").read_text(encoding="utf-8")
+    return [row for row in json.loads(text) if row["graph"] in names]
 
 
 def shipped_graphs(seed: Seed) -> Iterator[ShippedGraph]:

@@ -146,7 +146,7 @@ def judged(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     The body is JSON: the rows that the log holds for the judged graphs.
     """
     (tried,) = _staged
-    data = _data(graph, tried.difference, tried.planned)
+    data = data_of(graph, tried.difference, tried.planned)
     found = evaluate(graph, tried.difference, tried.planned, data)
     before = json.loads(parameters["body"])
     told = compare(found, [row for row in before if _judged(row, tried.planned)])
@@ -169,7 +169,7 @@ def checked(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     began = time.monotonic()
     (tried,) = _staged
     own, rest = _documents(parameters["shapes"], parameters["body"])
-    data = _data(graph, tried.difference, tried.planned)
+    data = data_of(graph, tried.difference, tried.planned)
     edited = _read(graph, tried.planned.whole)
     if own:
         found = judge_graph(data, own_shapes(own), focus=set(edited.subjects()))
@@ -316,7 +316,7 @@ def _without_echoes(found: Iterable[Finding]) -> Iterable[Finding]:
     return strictest.values()
 
 
-def _data(graph: Graph, difference: Difference, planned: Plan) -> Data:
+def data_of(graph: Graph, difference: Difference, planned: Plan) -> Data:
     """Return the data graph of a plan.
 
     What the keeper read of the vocabulary is taken, not copied: a fork judges once.
