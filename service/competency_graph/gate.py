@@ -21,6 +21,7 @@ from competency_graph.errors import (
     InvalidChange,
     PreconditionFailed,
     StaleHead,
+    Unavailable,
     WouldRemove,
 )
 from competency_graph.index import LocalTrial
@@ -144,7 +145,8 @@ class Gate:
     Args:
         log: the log, opened for writing.
         begin: gives a fork of the index that stands at the head of the log.
-        tell: tells the index of a change that was appended: number, removed and added lines.
+        tell: tells the index of a change in the log, its number and, where at hand, its removed
+            and added lines; says whether it is served then.
         now: the clock.
         base: the base of our IRIs.
         validate: whether changes are judged (setting ``VALIDATION``).
@@ -155,7 +157,7 @@ class Gate:
         log: Log,
         *,
         begin: Callable[[], AbstractContextManager[Conversation]],
-        tell: Callable[[int, bytes, bytes], None],
+        tell: Callable[[int, tuple[bytes, bytes] | None], bool],
         now: Callable[[], datetime],
         base: str,
         validate: bool = True,
@@ -180,6 +182,7 @@ class Gate:
             InvalidChange: it brings a new finding as severe as ``wish.severity``; has the outcome.
             PreconditionFailed: a graph that it changes was changed after ``wish.based_on``.
             StaleHead: others changed what it depends on, again and again.
+            Unavailable: it is recorded, and the index did not take it in time.
             WouldRemove: it removes something, and ``wish.only_adds``.
             CompetencyGraphError: the operations cannot be read or done, or a limit was reached.
         """
@@ -192,8 +195,10 @@ class Gate:
                 outcome = self._settle(wish, who, tried)
             if outcome is not None:
                 return outcome
-            # Whoever lost once waits for those who change the same things, and then is the next.
+            # Whoever lost once waits for those who change the same things, and then is the next;
+            # what another process appended the index may not have seen yet.
             near = tried.depends or near
+            self._tell(self._log.head(), None)
         raise StaleHead(expected=tried.revision, actual=self._log.head())
 
     def _settle(self, wish: Wish, who: Identity, tried: _Tried) -> Outcome | None:
@@ -291,7 +296,11 @@ class Gate:
             self._recent[number] = replace(tried, difference=_without_lines(difference))
             while len(self._recent) > _REMEMBERED:
                 self._recent.popitem(last=False)
-            self._tell(number, joined(difference.removed), joined(added))
+            if not self._tell(number, (joined(difference.removed), joined(added))):
+                said = (
+                    f"It is recorded as change {number}, and will be served. Do not send it again."
+                )
+                raise Unavailable(said, revision=number)
         return number
 
     def _conflicts(self, number: int, tried: _Tried) -> bool:
@@ -328,21 +337,18 @@ def local_gate(settings: Settings, *, now: Callable[[], datetime]) -> Iterator[t
     graph = history.load(settings, now=now())
     follow = history.Follower(settings)
 
-    def catch_up(*_: object) -> None:
+    def catch_up(*_: object) -> bool:
         for number, removed, added in follow(graph.revision):
             graph.apply(split(added), split(removed))
             graph.revision = number
+        return True
 
     def begin() -> LocalTrial:
         catch_up()
         for _ in trial.prepare(graph):
             pass
-        return LocalTrial(
-            graph,
-            trial.ANSWERS,
-            seconds=settings.validation_timeout,
-            memory=4 * settings.query_memory,
-        )
+        seconds, memory = settings.validation_timeout, 4 * settings.query_memory
+        return LocalTrial(graph, trial.ANSWERS, seconds=seconds, memory=memory)
 
     with Log.open(settings.database, base=settings.base) as log:
         gate = Gate(

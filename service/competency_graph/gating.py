@@ -149,13 +149,14 @@ class Gating:
             told["removals"] = removals_json(outcome.difference.removed)
         return told
 
-    def _tell(self, number: int, removed: bytes, added: bytes) -> None:
+    def _tell(self, number: int, lines: tuple[bytes, bytes] | None) -> bool:
         """Tell the keeper, and wait until it serves the change: it may be about to be replaced."""
         deadline = time.monotonic() + _PATIENCE
-        while not self._client.tell(number, removed=removed, added=added):
-            if self._client.board.revision >= number or time.monotonic() > deadline:
-                return
+        while self._client.board.revision < number and not self._client.tell(number, lines):
+            if time.monotonic() > deadline:
+                return False
             time.sleep(_TICK)
+        return True
 
     def _keep_snapshot(self) -> None:
         if self._snapshot.acquire(blocking=False):

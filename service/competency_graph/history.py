@@ -5,18 +5,25 @@ Adds no change of its own, save the first.
 
 import io
 import os
+import time
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Final, Literal
 
 from competency_graph.config import Settings
 from competency_graph.errors import UnusableDatabase
 from competency_graph.index import Graph
 from competency_graph.log import Draft, Log
-from competency_graph.model import Extent, joined
+from competency_graph.model import Extent, joined, split
 from competency_graph.rdf import SYNTAXES, graph_name, seed_lines, subjects_of_lines
 from competency_graph.resources import shipped_findings, shipped_graphs
+
+_COARSE: Final = 100_000_000
+"""Nanoseconds after which a file that is written to again has another time."""
+
+Kind = Literal["added", "removed"]
 
 
 def load(settings: Settings, *, now: datetime) -> Graph:
@@ -42,7 +49,7 @@ class Follower:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._path = sqlite_path(settings.database)
-        self._seen: object = None
+        self._seen: tuple[tuple[int, int], ...] | None = None
 
     def __call__(self, revision: int) -> Iterator[tuple[int, bytes, bytes]]:
         """Yield number, removed lines and added lines of each change after a revision.
@@ -53,13 +60,16 @@ class Follower:
         state = self._state()
         if state is not None and state == self._seen:
             return
+        # A file system's clock is coarse: what was written a moment ago may be written to again
+        # without another time.
+        settled = state is not None and time.time_ns() - max(state, default=(0, 0))[0] > _COARSE
         with Log.open(self._settings.database, base=self._settings.base) as log:
             for change in log.changes(after=revision):
                 added, removed = log.read(change.number)
                 yield change.number, joined(removed), joined(added)
-        self._seen = state
+        self._seen = state if settled else None
 
-    def _state(self) -> object:
+    def _state(self) -> tuple[tuple[int, int], ...] | None:
         """Return what differs once somebody wrote to the file; nothing where none can tell."""
         if self._path is None:
             return None
@@ -102,8 +112,30 @@ def graph_of(log: Log, settings: Settings, *, at: int | None = None) -> Graph:
         Redacted: it can no longer be rebuilt.
     """
     graph = Graph(union=settings.union_default, revision=log.head() if at is None else at)
-    graph.load(log.content_blocks(graph.revision))
+    graph.load(lasting(log, graph.revision))
     return graph
+
+
+def lasting(log: Log, number: int) -> Iterator[tuple[Kind, bytes]]:
+    """Yield the blocks that make up the graph at a change, without what was taken out since.
+
+    The engine never frees that: an index that put it in would be born old.
+    """
+    ever: dict[bytes, bool] = {}
+    for kind, block in log.content_blocks(number):
+        if kind == "removed":
+            ever.update(dict.fromkeys(split(block), False))
+    if not ever:
+        yield from log.content_blocks(number)
+        return
+    for kind, block in log.content_blocks(number):
+        if kind == "removed":
+            ever.update(dict.fromkeys(split(block), False))
+            continue
+        lines = split(block)
+        ever.update((line, True) for line in lines if line in ever)
+        yield "added", joined(line for line in lines if line not in ever)
+    yield "added", joined(line for line, stays in ever.items() if stays)
 
 
 def existing(settings: Settings) -> Log:

@@ -52,7 +52,7 @@ class _Child:
     def succeed(self) -> None:
         """Start a successor beside it, which asks it to leave when ready."""
         self._former.append(self.process)
-        self._began = time.monotonic()
+        self._began, self._again = time.monotonic(), 0.0
         self.process = self._start()
 
     def revive(self) -> int | None:

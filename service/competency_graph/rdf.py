@@ -10,6 +10,7 @@ import pyoxigraph as ox
 
 from competency_graph.errors import TooDeep, UnreadableInput
 from competency_graph.syntax_faults import Fault, fault, fault_of_xml
+from competency_graph.vocab import PREFIXES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +232,29 @@ def seed_lines(
                 store.add(ox.Quad(subject, quad.predicate, value, graph))
     text = ox.serialize(store.quads_for_pattern(None, None, None, None), format=_LINES) or b""
     return sorted(text.splitlines(keepends=True))
+
+
+def canonical_quads(lines: Iterable[bytes], syntax: Syntax) -> bytes:
+    """Return lines of N-Quads as N-Quads or TriG, the same bytes for the same statements.
+
+    Blank nodes are labelled by RDFC-1.0. N-Quads are sorted; TriG is, graph by graph. It may take
+    long for statements that were made for that, so what strangers wrote is for a sealed fork.
+    """
+    ground: list[bytes] = []
+    # A literal that only looks as if it had a blank node loses nothing by the longer way.
+    others: list[bytes] = []
+    for line in lines:
+        (others if line.startswith(b"_:") or b" _:" in line else ground).append(line)
+    dataset = ox.Dataset(ox.parse(b"\n".join(others), _LINES))
+    dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
+    ground += (ox.serialize(dataset, format=_LINES) or b"").split(b"\n")[:-1]
+    ground.sort()
+    if syntax.format != _LINES:
+        ground.sort(key=graph_name)
+    text = b"".join(line + b"\n" for line in ground)
+    if syntax.format == _LINES:
+        return text
+    return ox.serialize(ox.parse(text, _LINES), format=syntax.format, prefixes=PREFIXES) or b""
 
 
 def graph_name(line: bytes) -> str:

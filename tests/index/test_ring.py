@@ -32,6 +32,13 @@ def test_a_large_change_is_not_there(ring: Ring) -> None:
     assert ring.get(1) is None
 
 
+def test_what_is_not_as_it_was_put_is_not_given(ring: Ring, tmp_path: Path) -> None:
+    ring.put(1, removed=b"", added=b"<a> <b> <c> <g> .\n")
+    path = tmp_path / "ring"
+    path.write_bytes(path.read_bytes().replace(b"<c>", b"<d>"))
+    assert Ring(path).get(1) is None
+
+
 def test_old_changes_make_room_for_new(ring: Ring) -> None:
     for number in range(1, 3000):
         ring.put(number, removed=b"", added=b"%d" % number * 2000)

@@ -7,6 +7,7 @@ import sys
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,12 @@ from competency_graph.errors import (
     UnreadableInput,
 )
 from competency_graph.index import sealed
-from competency_graph.rdf import RESULTS, SYNTAXES, syntax_of_file
+from competency_graph.model import split
+from competency_graph.rdf import RESULTS, SYNTAXES, canonical_quads, syntax_of_file
 from competency_graph.vocab import GRAPH
 
+_QUADS = ("n-quads", "trig")
+_TRIES = 5
 _FORMATS = [*RESULTS, *(s.name for s in SYNTAXES)]
 _MEDIA = {name: media for name, (media, _) in RESULTS.items()} | {
     s.name: s.media_type for s in SYNTAXES
@@ -171,6 +175,7 @@ def export(
 ) -> None:
     """Write a framework, or the whole graph, in an RDF syntax.
 
+    N-Quads (.nq) and TriG (.trig) keep the graphs apart, and are the same for the same statements.
     Exit code 0: written; 2: the framework, the database or the output cannot be used; 3: the
     service does not answer.
     """
@@ -178,14 +183,21 @@ def export(
     told = None if output is None or format_ else syntax_of_file(output)
     syntax = told or next(s for s in SYNTAXES if s.name == (format_ or "turtle"))
     name = framework if framework is None or ":" in framework else GRAPH + framework
-    if url is not None:
+    settings = Settings.load(os.environ, {"database": database})
+    if syntax.name in _QUADS:
+        lines = _lines_of_database(settings, name) if url is None else _lines_of_service(url, name)
+        content = sealed(
+            lambda: canonical_quads(lines, syntax),
+            seconds=settings.validation_timeout,
+            memory=settings.query_memory * 4,
+        )
+    elif url is not None:
         wanted = "default" if name is None else "graph=" + urllib.parse.quote(name, safe="")
         content = fetch(url, f"/graphs?{wanted}", syntax.media_type)
     else:
-        held = history.read(Settings.load(os.environ, {"database": database}))
+        held = history.read(settings)
         if name is not None and name not in held.graph_names():
-            known = ", ".join(n.removeprefix(GRAPH) for n in held.graph_names())
-            raise NotFound(f"There is no framework “{framework}”. There are: {known}.")
+            raise _no_framework(name, held.graph_names())
         buffer = io.BytesIO()
         held.write_graph(name, syntax, buffer)
         content = buffer.getvalue()
@@ -193,6 +205,41 @@ def export(
         _out(content)
         return
     write_file(output, content)
+
+
+def _no_framework(name: str, known: Iterable[str]) -> NotFound:
+    shown = ", ".join(sorted(graph.removeprefix(GRAPH) for graph in known))
+    return NotFound(f"There is no framework “{name.removeprefix(GRAPH)}”. There are: {shown}.")
+
+
+def _lines_of_database(settings: Settings, name: str | None) -> list[bytes]:
+    """Return a named graph of a database, or all graphs, as lines of N-Quads."""
+    with history.existing(settings) as log:
+        graphs = history.lines_by_graph(log)
+    if name is not None and name not in graphs:
+        raise _no_framework(name, graphs)
+    return [line for graph in graphs if name in (None, graph) for line in graphs[graph]]
+
+
+def _lines_of_service(url: str, name: str | None) -> list[bytes]:
+    """Return a named graph of a service, or all of them as they were at one revision.
+
+    Raises:
+        Unavailable: they changed while they were read, again and again.
+    """
+    for _ in range(_TRIES):
+        revision, listed = fetch_at(url, "/graphs", "application/json")
+        lines: list[bytes] = []
+        for graph in json.loads(listed)["graphs"] if name is None else [name]:
+            wanted = "/graphs?graph=" + urllib.parse.quote(graph, safe="")
+            at, content = fetch_at(url, wanted, "application/n-triples")
+            if at != revision:
+                break
+            ending = f" <{graph}> .".encode()
+            lines += [line.removesuffix(b" .") + ending for line in split(content)]
+        else:
+            return lines
+    raise Unavailable("The graphs changed while they were read. Try again.")
 
 
 def write_file(name: str, content: bytes) -> None:

@@ -15,7 +15,7 @@ from typing import Final
 from competency_graph.index.ring import Ring
 
 # Words by number: single ones, a request for each slot, then pairs of request and signal.
-_REVISION, _GENERATION, _GROUP, _SEALED, _AGED = 0, 1, 2, 3, 4
+_REVISION, _GENERATION, _KEEPER, _SEALED, _AGED = 0, 1, 2, 3, 4
 _SERVED, _SLOTS = 8, 64
 _DEATH_COUNT, _DEATHS, _REMEMBERED = 128, 130, 128
 # In bytes: what clients asked for, and what of it had to be ended.
@@ -65,21 +65,24 @@ class Board:
         return self._words[_GENERATION]
 
     @property
-    def group(self) -> int:
-        """The process group of the serving keeper and its readers; 0 for none."""
-        return self._words[_GROUP]
+    def keeper(self) -> int:
+        """The process id of the serving keeper; 0 for none."""
+        return self._words[_KEEPER]
 
     @property
     def sealed(self) -> bool:
         """Whether the kernel took the seal of the readers."""
         return bool(self._words[_SEALED])
 
-    def serve(self, *, revision: int, generation: int, group: int, sealed: bool) -> None:
-        """Say what is served from now on; the revision last, since readers look at it."""
+    def serve(self, *, revision: int, generation: int, keeper: int, sealed: bool) -> None:
+        """Say what is served from now on, and by whom.
+
+        The generation last but for the revision, since the readers of earlier ones end at it.
+        """
         for place, number in (
-            (_GENERATION, generation),
-            (_GROUP, group),
+            (_KEEPER, keeper),
             (_SEALED, int(sealed)),
+            (_GENERATION, generation),
             (_REVISION, revision),
         ):
             self._words[place] = number
@@ -109,7 +112,8 @@ class Board:
     def record_death(self, slot: int, signal_number: int) -> None:
         """Write which signal ended the reader in this slot, by the request that it worked on.
 
-        Only the keeper writes here, before another reader gets the slot.
+        Only keepers write here, before another reader gets the slot. While one follows another
+        both may, and one death may be lost: then its request is told that a process ended.
         """
         count = self._words[_DEATH_COUNT]
         place = _DEATHS + count % _REMEMBERED * 2

@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -30,6 +30,8 @@ CHECK_SOCKET: Final = "check.sock"
 _GRACE: Final = 2.0
 # The keeper may be at something else for a moment.
 _OBITUARY: Final = 1.5
+# How often a request is sent anew where the reader that took it was behind and ended.
+_TRIES: Final = 20
 
 
 @dataclass(slots=True, kw_only=True)
@@ -117,8 +119,12 @@ class Client:
         """
         return self._ask(QUERY_SOCKET, {"ask": "query", "options": options}, text, self._seconds)
 
-    def tell(self, revision: int, *, removed: bytes, added: bytes) -> bool:
-        """Tell the keeper of a change that the log holds, and say whether it serves it now."""
+    def tell(self, revision: int, lines: tuple[bytes, bytes] | None = None) -> bool:
+        """Tell the keeper of a change that the log holds, and say whether it serves it now.
+
+        With its removed and added lines the keeper need not read them in the log.
+        """
+        removed, added = lines or (b"", b"")
         try:
             connection = self._connect(CHANGES_SOCKET)
         except Unavailable:
@@ -126,7 +132,7 @@ class Client:
         with connection:
             try:
                 connection.settimeout(_GRACE + len(removed + added) / 1_000_000)
-                head = {"revision": revision, "removed": len(removed)}
+                head = {"revision": revision, "removed": len(removed) if lines else None}
                 wire.send(connection, head, removed + added)
                 told = wire.receive(connection, most=0)
             except (ConnectionError, TimeoutError):
@@ -164,20 +170,28 @@ class Client:
         Raises:
             Unavailable: too many wait, or the index is being built.
         """
-        return Trial(self, self._connect(TRIAL_SOCKET), seconds)
+        return Trial(self, lambda: self._connect(TRIAL_SOCKET), seconds)
 
     def check(self, *, seconds: float) -> "Trial":
         """Begin the same with a fork of those for everybody's candidates; raises the same."""
-        return Trial(self, self._connect(CHECK_SOCKET), seconds)
+        return Trial(self, lambda: self._connect(CHECK_SOCKET), seconds)
 
     def _ask(self, lane: str, head: Mapping[str, Any], body: bytes, seconds: float) -> Whole:
-        with self._connect(lane) as connection:
-            # It may wait in the queue about as long as it may run.
-            connection.settimeout(2 * (seconds + _GRACE))
-            return self.converse(connection, head, body)
+        for _ in range(_TRIES):
+            with self._connect(lane) as connection:
+                # It may wait in the queue about as long as it may run.
+                connection.settimeout(2 * (seconds + _GRACE))
+                whole = self.converse(connection, head, body)
+            if whole is not None:
+                return whole
+        raise self._busy()
 
-    def converse(self, connection: socket.socket, head: Mapping[str, Any], body: bytes) -> Whole:
+    def converse(
+        self, connection: socket.socket, head: Mapping[str, Any], body: bytes
+    ) -> Whole | None:
         """Send one request over a connection to a reader and return its answer.
+
+        Nothing where the reader could not follow to the revision that is served: another can.
 
         Raises:
             LimitReached, TooDeep: the reader was ended at a limit.
@@ -194,7 +208,7 @@ class Client:
             told = None
         if told is None:
             raise self._lost(request)
-        return Whole.of(told)
+        return None if told[0].get("behind") else Whole.of(told)
 
     def _connect(self, lane: str) -> socket.socket:
         """Connect at once or not at all: the backlog of the socket is the queue.
@@ -240,15 +254,17 @@ class Trial:
 
     Args:
         client: whose machine it is.
-        connection: to a reader of the lane of trials.
+        connect: connects to a reader of the lane of trials.
         seconds: how long one answer may take.
     """
 
-    def __init__(self, client: Client, connection: socket.socket, seconds: float) -> None:
+    def __init__(
+        self, client: Client, connect: Callable[[], socket.socket], seconds: float
+    ) -> None:
         self._client = client
-        self._connection = connection
+        self._connect = connect
         self._seconds = seconds
-        connection.settimeout(2 * (seconds + _GRACE))
+        self._connection = connect()
 
     def __enter__(self) -> "Trial":
         return self
@@ -269,7 +285,7 @@ class Trial:
         """
         head = {"ask": name, "parameters": dict(parameters)}
         try:
-            return self._client.converse(self._connection, head, body)
+            return self._answer(head, body)
         except LimitReached as reached:
             if reached.limit != "time":
                 raise
@@ -281,3 +297,14 @@ class Trial:
             )
             slow.ended_reader = reached.ended_reader
             raise slow from None
+
+    def _answer(self, head: Mapping[str, Any], body: bytes) -> Whole:
+        for _ in range(_TRIES):
+            self._connection.settimeout(2 * (self._seconds + _GRACE))
+            whole = self._client.converse(self._connection, head, body)
+            if whole is not None:
+                return whole
+            # Only before its first answer is a fork behind: nothing of the conversation is lost.
+            self._connection.close()
+            self._connection = self._connect()
+        raise Unavailable("The graph changes faster than this can be tried out. Try again.")

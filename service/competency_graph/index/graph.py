@@ -46,6 +46,8 @@ class Graph:
         self.revision = revision
         self.removed = 0
         """How many quads were taken out since it was made: the engine never frees them."""
+        self.added = 0
+        """How many quads were put in since then, apart from loading."""
         self._changed: set[str] = set()
 
     def load(self, blocks: Iterable[tuple[str, bytes]]) -> None:
@@ -108,6 +110,7 @@ class Graph:
                     store.add(triple)
             store.extend(parsed(_without_graph(added)))
         self.removed += len(gone)
+        self.added += len(new)
         self._changed |= {graph_of(quad) for quads in (new, gone) for quad in quads}
 
     def _forget_empty(self, names: Iterable[ox.NamedNode | ox.BlankNode | ox.DefaultGraph]) -> None:

@@ -6,11 +6,13 @@ import os
 import select
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from competency_graph.errors import UnusableDatabase
 from competency_graph.index import fork, reader, wire
 from competency_graph.index.board import Board
 from competency_graph.index.graph import Graph
@@ -19,6 +21,7 @@ from competency_graph.model import split
 
 _TICK: Final = 0.5
 _TOO_YOUNG_TO_DIE: Final = 0.02
+_ASK_AGAIN: Final = 0.01
 _PATIENCE: Final = 10.0
 # What was taken out is never freed: past both of these a fresh keeper is loaded beside this one.
 _OLD_REMOVED: Final = 10_000
@@ -40,7 +43,8 @@ class Keeper:
 
     The caller loaded ``graph``, holds no other thread and no database handle, and made the sockets
     non-blocking. Where another keeper serves, this one asks it to leave, takes what changed
-    meanwhile from the log, and ends the other's readers once its own serve.
+    meanwhile from the log, and says so on the board once its own readers serve. The other's end
+    then by themselves.
 
     Args:
         graph: the index, at a revision of the log.
@@ -75,55 +79,80 @@ class Keeper:
         self._follow = follow
         self._prepare = prepare
         self._generation = 0
+        self._serving = False
+        self._looked = 0.0
+        self._told = ""
         self._children: dict[int, _Child] = {}
+        # Places that the system had no process for; tried again.
+        self._empty: list[tuple[Lane, int]] = []
 
     def run(self) -> None:
         """Serve until SIGTERM, SIGINT or the end of the supervisor; then end every reader.
 
-        After SIGUSR1, by which a successor asks, it leaves its readers to serve on.
+        After SIGUSR1, by which a successor asks, it follows and forks no more, and ends with the
+        last of its readers.
         """
         woken, waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         watched = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
         for number in watched:
             signal.signal(number, lambda *_: None)
         signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
-        earlier = self._take_turn()
+        # As much as can be while another still serves, so that nobody waits for it.
+        if self._board.generation:
+            for _ in self._prepare(self._graph):
+                pass
         self._catch_up()
         gc.collect()
         gc.freeze()
-        self._take_over(earlier)
+        turn = self._take_turn()
+        if turn is None:
+            return
+        self._catch_up()
+        self._take_over()
         waiting = select.poll()
         for descriptor in (self._lifeline, woken, self._changes.fileno()):
             waiting.register(descriptor, select.POLLIN)
         while True:
-            ready = {what for what, _ in waiting.poll(_TICK * 1000)}
+            # Not whenever nothing else happens: something may always happen.
+            due = self._looked + _TICK - time.monotonic() if self._serving else _TICK
+            ready = {what for what, _ in waiting.poll(max(0.0, due) * 1000)}
             told = os.read(woken, 4096) if woken in ready else b""
-            if signal.SIGUSR1 in told:
-                return
             if self._lifeline in ready or signal.SIGTERM in told or signal.SIGINT in told:
                 break
-            if self._changes.fileno() in ready:
-                self._take_change()
-            elif not ready:
-                self._catch_up()
-            self._replace_the_dead()
+            if signal.SIGUSR1 in told and self._serving:
+                # Others may take over from now on, and the lock goes with its descriptor.
+                self._serving = False
+                waiting.unregister(self._changes)
+                os.close(turn)
+            if self._serving:
+                if self._changes.fileno() in ready:
+                    self._take_change()
+                if time.monotonic() >= self._looked + _TICK:
+                    self._look()
+            self._bury_the_dead()
+            if self._serving:
+                self._fill()
+            elif not self._children:
+                return
         self._end()
 
-    def _take_turn(self) -> int:
-        """Wait until no other keeper serves and return the process group that one left, or 0."""
+    def _take_turn(self) -> int | None:
+        """Wait until no other keeper serves; return what holds the turn, nothing at the end."""
         held = os.open(self._turn, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        # A lock of the process (POSIX), not of the open file: readers do not inherit it.
-        try:
-            fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if self._board.group:
-                os.kill(self._board.group, signal.SIGUSR1)
-            fcntl.lockf(held, fcntl.LOCK_EX)
-        return self._board.group
+        while not select.select([self._lifeline], [], [], 0)[0]:
+            # A lock of the process (POSIX), not of the open file: readers do not inherit it.
+            try:
+                fcntl.lockf(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                _ask_to_leave(self._board.keeper)
+                time.sleep(_ASK_AGAIN)
+                continue
+            self._generation = self._board.generation + 1
+            return held
+        return None
 
-    def _take_over(self, earlier: int) -> None:
-        """Fork readers, say what is served, and end the readers of the keeper before."""
-        self._generation = self._board.generation + 1
+    def _take_over(self) -> None:
+        """Fork readers and say what is served, at which the readers of the keeper before end."""
         sealed = _can_seal()
         places = [lane for lane in self._lanes for _ in range(lane.readers)]
         for index, lane in enumerate(places):
@@ -132,17 +161,17 @@ class Keeper:
         self._board.serve(
             revision=self._graph.revision,
             generation=self._generation,
-            group=os.getpgrp(),
+            keeper=os.getpid(),
             sealed=sealed,
         )
+        self._serving = True
         for _ in self._prepare(self._graph):
             # The readers serve already, and some may die meanwhile.
-            self._replace_the_dead()
+            self._bury_the_dead()
+            self._fill()
         for index, lane in enumerate(places):
             if lane.once:
                 self._fork(lane, Board.slot(self._generation, index))
-        if earlier and earlier != os.getpgrp():
-            _end_group(earlier)
 
     def _take_change(self) -> None:
         """Take one change that the gate tells of, and answer when it is served."""
@@ -158,45 +187,77 @@ class Keeper:
                     return
                 head, lines, _ = told
                 cut = head["removed"]
-                if head["revision"] == self._graph.revision + 1:
+                if head["revision"] == self._graph.revision + 1 and cut is not None:
                     self._apply(head["revision"], lines[:cut], lines[cut:])
                 elif head["revision"] > self._graph.revision:
-                    self._catch_up()
+                    self._look()
                 wire.send(connection, {"revision": self._graph.revision})
             except (ConnectionError, TimeoutError):
                 return
 
+    def _look(self) -> None:
+        """Catch up with the log while it can be read; what is served goes on being served."""
+        self._looked = time.monotonic()
+        try:
+            self._catch_up()
+            self._told = ""
+        except UnusableDatabase as error:
+            if error.detail != self._told:
+                self._told = error.detail
+                print(f"The index cannot follow the log. {error.detail}", file=sys.stderr)
+
     def _catch_up(self) -> None:
-        """Apply what the log holds beyond this revision, whoever wrote it."""
+        """Apply what the log holds beyond this revision, whoever wrote it.
+
+        Raises:
+            UnusableDatabase: it cannot be read.
+        """
         for revision, removed, added in self._follow(self._graph.revision):
             self._apply(revision, removed, added)
 
     def _apply(self, revision: int, removed: bytes, added: bytes) -> None:
         self._graph.apply(split(added), split(removed))
         self._graph.revision = revision
-        if not self._generation:
+        # From its turn on, even before its own readers serve: those of the keeper before follow, so
+        # nobody is given a revision and then an earlier one. What they have it takes in silence.
+        if self._generation and self._board.generation and revision > self._board.revision:
+            self._board.ring.put(revision, removed=removed, added=added)
+            self._board.advance(revision)
+        if not self._serving:
             return
         for _ in self._prepare(self._graph):
             pass
-        self._board.ring.put(revision, removed=removed, added=added)
-        self._board.advance(revision)
         gone = self._graph.removed
         if gone > _OLD_REMOVED and gone > _OLD_SHARE * self._graph.size():
             self._board.age(self._generation)
 
     def _fork(self, lane: Lane, slot: int) -> None:
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            # To end for want of a process or of memory would cost those that still serve.
+            print(f"A reader cannot be started: {error.strerror}.", file=sys.stderr)
+            self._empty.append((lane, slot))
+            return
         if pid == 0:
             try:
                 signal.set_wakeup_fd(-1)
                 for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
                     signal.signal(number, signal.SIG_DFL)
-                reader.serve(self._graph, lane, self._board, slot=slot, lifeline=self._lifeline)
+                reader.serve(
+                    self._graph,
+                    lane,
+                    self._board,
+                    slot=slot,
+                    generation=self._generation,
+                    lifeline=self._lifeline,
+                )
             finally:
                 os._exit(70)
         self._children[pid] = _Child(lane, slot, time.monotonic())
 
-    def _replace_the_dead(self) -> None:
+    def _bury_the_dead(self) -> None:
+        """Say on the board what ended readers, and note their places."""
         while self._children:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid == 0:
@@ -208,7 +269,12 @@ class Keeper:
             self._board.record_death(child.slot, number)
             if status and time.monotonic() - child.born < _TOO_YOUNG_TO_DIE:
                 time.sleep(_TOO_YOUNG_TO_DIE)
-            self._fork(child.lane, child.slot)
+            self._empty.append((child.lane, child.slot))
+
+    def _fill(self) -> None:
+        places, self._empty = self._empty, []
+        for lane, slot in places:
+            self._fork(lane, slot)
 
     def _end(self) -> None:
         for pid in self._children:
@@ -231,9 +297,9 @@ def _can_seal() -> bool:
     return os.waitpid(pid, 0)[1] == 0
 
 
-def _end_group(group: int) -> None:
-    """End the readers that a keeper before this one left behind."""
-    try:
-        os.killpg(group, signal.SIGTERM)
-    except ProcessLookupError:
-        return
+def _ask_to_leave(keeper: int) -> None:
+    if keeper:
+        try:
+            os.kill(keeper, signal.SIGUSR1)
+        except ProcessLookupError:
+            return  # It has just ended, and its lock with it.

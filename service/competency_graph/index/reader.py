@@ -29,8 +29,9 @@ from competency_graph.rdf import SYNTAXES, Syntax
 INLINE: Final = 1 << 16
 _LOOK_AT_MEMORY_AFTER: Final = 0.05
 _LOOK_AROUND: Final = 0.25
-# The engine never frees what was taken out, so a reader that took out this much is replaced.
-_MOST_REMOVED: Final = 1_000
+# The engine never frees what was taken out, and what was put in is this reader's alone, not shared
+# with the others: one that followed this much is replaced by a fresh fork.
+_MOST_REMOVED, _MOST_ADDED = 1_000, 5_000
 
 Answer = Callable[[Graph, Mapping[str, Any], Writer], str]
 """Answers a named look-up: graph, parameters, where to write; returns the media type."""
@@ -89,10 +90,15 @@ class Spool:
         """Do nothing: what was taken is kept."""
 
 
-def serve(graph: Graph, lane: Lane, board: Board, *, slot: int, lifeline: int) -> NoReturn:
-    """Answer requests of a lane until told to end; the body of a freshly forked process."""
+def serve(
+    graph: Graph, lane: Lane, board: Board, *, slot: int, generation: int, lifeline: int
+) -> NoReturn:
+    """Answer requests of a lane until told to end; the body of a freshly forked process.
+
+    It ends by itself once a keeper of a later ``generation`` than its own serves.
+    """
     gc.disable()
-    graph.removed = 0
+    graph.removed = graph.added = 0
     fork.leave_no_core()
     if lane.nice:
         os.nice(lane.nice)
@@ -108,19 +114,22 @@ def serve(graph: Graph, lane: Lane, board: Board, *, slot: int, lifeline: int) -
     waiting.register(lifeline, select.POLLIN)
     while True:
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
-        ready = waiting.poll(patience)
+        waiting.poll(patience)
         # A request under way is finished before a polite end, and none is taken after its sign.
         signal.pthread_sigmask(signal.SIG_SETMASK, [signal.SIGTERM])
-        if any(what == lifeline for what, _ in ready) or not _catch_up(graph, board):
+        if select.select([lifeline], [], [], 0)[0] or not _catch_up(graph, board, generation):
             os._exit(0)
-        if not ready:
-            continue
+        # Tried without a sign too: that of a connection may have gone to a reader that then ended,
+        # and nobody is told of it twice.
         try:
             connection, _ = lane.socket.accept()
         except (BlockingIOError, ConnectionError):
             continue
         began = time.monotonic()
         with connection:
+            # Once more: whoever connected may have seen a later revision than was looked for above.
+            if not _catch_up(graph, board, generation):
+                _send_away(lane, connection)
             converse(graph, lane, connection, partial(board.take, slot), report=report)
         if lane.once:
             os._exit(0)
@@ -144,16 +153,28 @@ def converse(
         pass
 
 
-def _catch_up(graph: Graph, board: Board) -> bool:
+def _catch_up(graph: Graph, board: Board, generation: int) -> bool:
     """Bring the graph to the revision that is served, or say that a fresh fork must."""
+    if board.generation > generation:
+        return False
     while graph.revision < board.revision:
         change = board.ring.get(graph.revision + 1)
-        if change is None or graph.removed > _MOST_REMOVED:
+        if change is None or graph.removed > _MOST_REMOVED or graph.added > _MOST_ADDED:
             return False
         removed, added = change
         graph.apply(split(added), split(removed))
         graph.revision += 1
     return True
+
+
+def _send_away(lane: Lane, connection: socket.socket) -> NoReturn:
+    """Take a request, say that another reader must answer it, and end."""
+    try:
+        fork.limit_time(lane.seconds)
+        if wire.receive(connection, most=1 << 32) is not None:
+            wire.send(connection, {"behind": True})
+    finally:
+        os._exit(0)
 
 
 def _serve_one(

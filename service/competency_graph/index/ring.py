@@ -8,12 +8,13 @@ fork of the keeper takes its place.
 import mmap
 import os
 import struct
+import zlib
 from pathlib import Path
 from typing import Final
 
 _CUT: Final = struct.Struct("=Q")
-# Words, in words: how much was written, then three for each slot: revision, start, length.
-_FIRST_SLOT, _SLOT, _SLOTS = 8, 3, 1024
+# Words, in words: how much was written, then four for each slot: revision, start, length, checksum.
+_FIRST_SLOT, _SLOT, _SLOTS = 8, 4, 1024
 _DATA: Final = (_FIRST_SLOT + _SLOTS * _SLOT) * 8
 _CAPACITY: Final = 16_000_000
 _MOST: Final = 1_000_000
@@ -53,23 +54,21 @@ class Ring:
         self._map[_DATA + place : _DATA + place + len(head)] = head
         self._map[_DATA : _DATA + len(content) - len(head)] = content[len(head) :]
         words[slot], words[slot + 1], words[slot + 2] = 0, start, len(content)
+        words[slot + 3] = zlib.crc32(content)
         words[slot] = revision
 
     def get(self, revision: int) -> tuple[bytes, bytes] | None:
         """Return removed and added lines of a change, or nothing where it is not there."""
         words, slot = self._words, _FIRST_SLOT + revision % _SLOTS * _SLOT
-        start, length = words[slot + 1], words[slot + 2]
+        start, length, checksum = words[slot + 1], words[slot + 2], words[slot + 3]
         if words[slot] != revision or length > _MOST:
             return None
         place = start % _CAPACITY
         head = self._map[_DATA + place : _DATA + min(place + length, _CAPACITY)]
         content = head + self._map[_DATA : _DATA + length - len(head)]
         overwritten = words[0] > start + _CAPACITY
-        if overwritten or (words[slot + 1], words[slot + 2], words[slot]) != (
-            start,
-            length,
-            revision,
-        ):
+        # The checksum also tells what another core was shown out of the order it was written in.
+        if overwritten or words[slot] != revision or zlib.crc32(content) != checksum:
             return None
         (cut,) = _CUT.unpack_from(content)
         return content[_CUT.size : _CUT.size + cut], content[_CUT.size + cut :]
