@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench import costs, graphs, hostile, rates, updates
+from bench import costs, edits, graphs, hostile, rates, updates
 from bench.servers import say
 
 
@@ -62,6 +62,12 @@ _PARTS = {
         sizes=("1M",),
         rounds=5,
     ),
+    "edits": _Part(
+        run=edits.edits,
+        about="look-ups and memory after 100,000 small edits (--edits), beside those before",
+        sizes=("100k",),
+        rounds=100_000,
+    ),
     "hostile": _Part(
         run=hostile.hostile,
         about="hostile queries end at a limit, and look-ups do not feel them",
@@ -84,7 +90,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("part", nargs="*", metavar="PART", help="which parts; all if none is named")
     parser.add_argument("--size", action="append", choices=graphs.SIZES, help="may be repeated")
-    parser.add_argument("--rounds", type=int, help="how many turns the median is taken of")
+    parser.add_argument(
+        "--rounds",
+        "--edits",
+        type=int,
+        help="how many turns the median is taken of; how many edits are sent",
+    )
     parser.add_argument("--seconds", type=float, default=3.0, help="how long to ask in a turn")
     given = parser.parse_args(arguments)
     unknown = sorted(set(given.part) - set(_PARTS))
