@@ -19,9 +19,12 @@ _database = click.option(
 )
 
 
-@click.group()
+@click.group(epilog="Example: competency-graph token create 'Ada Lovelace' --role editor")
 def token() -> None:
-    """Make, list and revoke the tokens that changes need."""
+    """Make, list and revoke the tokens that changes need.
+
+    Exit code 0: done. 2: no such token or database, or an impossible option.
+    """
 
 
 @token.command()
