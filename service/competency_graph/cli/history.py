@@ -159,9 +159,9 @@ def show_blame(iri: str, database: str | None, format_: str) -> None:
 def verify(context: click.Context, url: str | None, database: str | None, format_: str) -> None:
     """Read the whole log again: is everything as it was recorded?
 
-    Rebuilds the graph from the first change, and compares digests, snapshots and findings. Exit code
-    0: whole. 1: the first change that is not as recorded is named. 2: there is no such database. 3: nobody
-    answers at --url.
+    Rebuilds the graph from the first change, and compares digests, snapshots and findings. Exit
+    code 0: whole. 1: the first change that is not as recorded is named. 2: there is no such
+    database. 3: nobody answers at --url.
     """
     with history.existing(_settings(database)) as log:
         fault = log.verify()

@@ -19,7 +19,7 @@ _database = click.option(
 )
 
 
-@click.group(epilog="Example: competency-graph token create 'Ada Lovelace' --role editor")
+@click.group(epilog="Example: competency-graph token list")
 def token() -> None:
     """Make, list and revoke the tokens that changes need.
 
@@ -27,7 +27,7 @@ def token() -> None:
     """
 
 
-@token.command()
+@token.command(epilog="Example: competency-graph token create 'Ada Lovelace' --role editor")
 @click.argument("name")
 @click.option("--role", type=click.Choice(ROLES), required=True, help="What the token may do.")
 @click.option(
