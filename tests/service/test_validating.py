@@ -222,3 +222,10 @@ def test_one_client_may_ask_so_often_in_a_minute(tmp_path: Path) -> None:
         assert running.get("/graphs").status == 200
     finally:
         assert running.stop() == 0
+
+
+def test_an_import_that_was_not_read_is_named(running: Service) -> None:
+    target = "https://example.org/elsewhere"
+    text = prefixed(f"ex:o <http://www.w3.org/2002/07/owl#imports> <{target}> .")
+    verdict = check(running, text).json()
+    assert verdict["notes"] == [f"Not read: {target} (what a file imports is never fetched)."]
