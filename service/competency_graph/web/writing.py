@@ -135,9 +135,9 @@ def bearer() -> str | None:
 
 
 def _based_on(graph: str | None) -> int | None:
-    """Return the revision that ``based-on`` names, or at which the graph is what ``If-Match`` does.
+    """Return the revision that ``based-on`` names, or at which the graph is as the client asks.
 
-    The latter is RFC 9110, 13.1.1.
+    That is by ``If-Match`` or ``If-None-Match`` (RFC 9110, 13.1.1 and 13.1.2).
 
     Raises:
         PreconditionFailed: it is something else now.
@@ -147,8 +147,34 @@ def _based_on(graph: str | None) -> int | None:
         if not re.fullmatch("[0-9]{1,18}", based_on):
             raise BadRequest("“based-on” is the number of the revision that you read.")
         return int(based_on)
-    if graph is None or not request.if_match:
+    if graph is None:
         return None
+    if request.if_none_match:
+        return _unmatched(graph)
+    return _matched(graph) if request.if_match else None
+
+
+def _unmatched(graph: str) -> int:
+    """Return the revision at which the graph is none that ``If-None-Match`` names, “*” any."""
+    listed = client().look_up("graphs", {})
+    revision = listed.revision
+    listed.close()
+    # A graph that is not there matches nothing.
+    with suppress(NotFound):
+        for syntax in SYNTAXES:
+            whole = client().graph(graph, syntax.name)
+            whole.close()
+            if request.if_none_match.contains(whole.digest):
+                raise PreconditionFailed(
+                    "The graph is there already (If-None-Match). Read it, and send its ETag as "
+                    "If-Match to change it, or name another graph.",
+                    graph=graph,
+                    revision=whole.revision,
+                )
+    return revision
+
+
+def _matched(graph: str) -> int:
     revision = None
     # Of a graph that is not there nothing can match, “*” neither.
     with suppress(NotFound):
