@@ -23,6 +23,7 @@ from competency_graph.web.api import languages
 from competency_graph.web.exchange import (
     answer,
     client,
+    coding,
     negotiate,
     require_known_parameters,
     settings,
@@ -87,7 +88,7 @@ def _thing(iri: str, *known: str) -> Response:
 
 
 def _whole(graph: str, media_type: str) -> Response:
-    return answer(client().graph(graph, _NAMES[media_type], labels=_labels()))
+    return answer(client().graph(graph, _NAMES[media_type], labels=_labels(), coding=coding()))
 
 
 @paths.get("/")
