@@ -36,7 +36,7 @@ class _Told:
 def answers(sizes: list[str], rounds: int, _seconds: float) -> None:
     """Ask for all triples, in turns, and read them as fast as they come."""
     # What is asked for is larger than a client may have by the settings that are the default.
-    limits = {"query_timeout": "120", "query_bytes": "2 GB"}
+    limits = {"query_timeout": "120", "query_bytes": "2 GB", "query_memory": "2 GB"}
     for size in sizes:
         say(f"Starting the servers on {size} triples")
         with (
