@@ -87,6 +87,14 @@ def service(
             )
 
 
+def token(database: Path) -> str:
+    """Return a token for somebody who may change all data, made as an operator makes it."""
+    told = ["token", "create", "bench", "--role", "maintainer"]
+    command = [sys.executable, "-m", "competency_graph", *told]
+    command += ["--database", f"sqlite:///{database}"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
 @contextmanager
 def bare(worker_class: str | None = None) -> Iterator[Running]:
     """Run the bare Flask handler under the server that the service runs under.
