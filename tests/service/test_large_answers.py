@@ -56,7 +56,9 @@ def _decoded(reply: Reply) -> bytes:
 
 
 @pytest.mark.parametrize("coding", ["gzip", "zstd"])
-@pytest.mark.parametrize("path", [LARGE_PATH, "/graphs?default", MIDDLE_PATH, SMALL_PATH, "/"])
+@pytest.mark.parametrize(
+    "path", [LARGE_PATH, "/graphs?default", MIDDLE_PATH, SMALL_PATH, "/", "/static/style.css"]
+)
 def test_it_comes_coded_to_who_asks_for_that(service: Service, path: str, coding: str) -> None:
     plain, coded = _get(service, path), _get(service, path, Accept_Encoding=coding)
     assert (plain.status, coded.status) == (200, 200)

@@ -63,6 +63,9 @@ class Whole:
             descriptor=descriptor,
         )
 
+    def __del__(self) -> None:
+        self.close()
+
     def close(self) -> None:
         """Let go of the file of an answer that is not to be read."""
         if self.descriptor is not None:

@@ -207,4 +207,8 @@ def _title(file: Path) -> str:
 @paths.get("/static/<path:name>")
 def static_file(name: str) -> Response:
     """Give a file of the pages' own."""
-    return send_from_directory("static", name, max_age=3600)
+    response = send_from_directory("static", name, conditional=False, etag=False)
+    response.direct_passthrough = False
+    response = validated(response)
+    response.headers["Cache-Control"] = "max-age=3600"
+    return response
