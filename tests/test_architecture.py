@@ -9,7 +9,7 @@ import pytest
 SERVICE = Path(__file__).parent.parent / "service" / "competency_graph"
 LAYERS = (
     {"errors", "vocab", "config", "resources"},
-    {"literals", "model", "rdf", "graphs", "syntax_faults", "places"},
+    {"literals", "model", "rdf", "graphs", "syntax_faults", "places", "codings"},
     {"log", "index", "shacl", "queries", "exchange"},
     {
         *("catalogue", "telling", "requirements", "jsonld", "words", "judging", "reports"),
@@ -74,7 +74,7 @@ FORBIDDEN = {"web": {"cli", "log", "shacl"}, "cli": {"web", "log", "shacl"}}
 OWNERS = {
     "sqlalchemy": {"log"},
     "alembic": {"log"},
-    "zstandard": {"log"},
+    "zstandard": {"log", "codings"},
     "pyoxigraph": {"index", "rdf", "graphs", "shacl"},
     "pyshacl": {"shacl"},
     "flask": {"web"},

@@ -20,6 +20,7 @@ CompetencyGraphError                    code                 status  exit
 ├── PreconditionFailed                  precondition-failed     412     1
 ├── TooLarge                            too-large               413     2
 ├── UnsupportedMediaType                unsupported-media-type  415     2
+├── RangeNotSatisfiable                 range-not-satisfiable   416     2
 ├── StaleHead                           stale-head              409     1
 ├── StillInGraph                        still-in-graph          409     1
 ├── Redacted                            redacted                410     2
@@ -203,6 +204,20 @@ class UnsupportedMediaType(CompetencyGraphError):
     """The body is of a type that this path does not take."""
 
     code, title, status = "unsupported-media-type", "Unsupported media type", 415
+
+
+class RangeNotSatisfiable(CompetencyGraphError):
+    """The bytes asked for (``Range``) lie beyond the end of the answer."""
+
+    code, title, status = "range-not-satisfiable", "There are no such bytes", 416
+
+    def __init__(self, size: int) -> None:
+        super().__init__(
+            f"The answer has {size:,} bytes, and those asked for lie beyond its end. "
+            "Ask for it anew, without Range.",
+            size=size,
+        )
+        self.size = size
 
 
 class StaleHead(CompetencyGraphError):

@@ -36,6 +36,8 @@ from competency_graph.index import (
 _TICK: Final = 0.05
 _PATIENCE: Final = 5.0
 _LOOKUP_QUEUE: Final = 256
+# Milliseconds; as long as a delivery has patience.
+_STALLED: Final = 30_000
 
 
 class _Child:
@@ -155,6 +157,10 @@ def _listening(bind: str) -> Iterator[socket.socket]:
     with listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
+            # Who takes nothing of what was sent is left by the kernel, however little it was; an
+            # accepted connection has this of the one that listens (tcp(7)).
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED)
             listening.bind((host, int(port)))
             listening.listen(1024)
         except OSError as error:

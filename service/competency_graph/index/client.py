@@ -13,11 +13,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
+from competency_graph.codings import Coding
 from competency_graph.errors import CompetencyGraphError, LimitReached, TooDeep, Unavailable
 from competency_graph.index import wire
 from competency_graph.index.board import Board
 from competency_graph.index.fork import LIMIT_OF_SIGNAL
-from competency_graph.index.reader import INLINE
+from competency_graph.index.spool import INLINE
 from competency_graph.rdf import MAX_NESTING
 
 BOARD: Final = "board"
@@ -42,6 +43,7 @@ class Whole:
     revision: int
     size: int
     digest: str
+    coding: Coding | None = None
     body: bytes = b""
     descriptor: int | None = None
 
@@ -56,9 +58,13 @@ class Whole:
             revision=answer["revision"],
             size=answer["size"],
             digest=answer["digest"],
+            coding=answer["coding"],
             body=content,
             descriptor=descriptor,
         )
+
+    def __del__(self) -> None:
+        self.close()
 
     def close(self) -> None:
         """Let go of the file of an answer that is not to be read."""
@@ -105,19 +111,34 @@ class Client:
         head = {"ask": "description", "iri": iri, "syntax": syntax, "labels": labels}
         return self._ask(LOOKUP_SOCKET, head, b"", 5.0)
 
-    def graph(self, name: str | None, syntax: str, *, labels: bool = False) -> Whole:
-        """Ask for a whole graph (none: the default graph) in the syntax of this name."""
-        head = {"ask": "graph", "name": name, "syntax": syntax, "labels": labels}
-        return self._ask(QUERY_SOCKET, head, b"", self._seconds)
+    def graph(
+        self,
+        name: str | None,
+        syntax: str,
+        *,
+        labels: bool = False,
+        coding: Coding | None = None,
+    ) -> Whole:
+        """Ask for a whole graph (none: the default graph) in the syntax of this name.
 
-    def query(self, text: bytes, options: Mapping[str, Any]) -> Whole:
+        What comes as a file comes in the ``coding``.
+        """
+        head = {"ask": "graph", "name": name, "syntax": syntax, "labels": labels}
+        return self._ask(QUERY_SOCKET, head | {"coding": coding}, b"", self._seconds)
+
+    def query(
+        self, text: bytes, options: Mapping[str, Any], *, coding: Coding | None = None
+    ) -> Whole:
         """Ask somebody's query; ``options`` are those of :meth:`Graph.write_answer`.
+
+        What comes as a file comes in the ``coding``.
 
         Raises:
             LimitReached, TooDeep: the reader was ended at a limit.
             Unavailable: too many wait, or the index is being built.
         """
-        return self._ask(QUERY_SOCKET, {"ask": "query", "options": options}, text, self._seconds)
+        head = {"ask": "query", "options": options, "coding": coding}
+        return self._ask(QUERY_SOCKET, head, text, self._seconds)
 
     def tell(self, revision: int, lines: tuple[bytes, bytes] | None = None) -> bool:
         """Tell the keeper of a change that the log holds, and say whether it serves it now.

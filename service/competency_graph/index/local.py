@@ -10,7 +10,8 @@ from competency_graph.errors import InternalError, LimitReached
 from competency_graph.index import fork, reader, wire
 from competency_graph.index.client import Whole
 from competency_graph.index.graph import Graph
-from competency_graph.index.reader import INLINE, Answer, Lane
+from competency_graph.index.reader import Answer, Lane
+from competency_graph.index.spool import INLINE
 
 
 class LocalTrial:

@@ -9,24 +9,22 @@ import os
 import select
 import signal
 import socket
-import tempfile
 import time
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
-from hashlib import blake2b
-from typing import IO, Any, Final, NoReturn, cast
+from typing import Any, Final, NoReturn, cast
 
-from competency_graph.errors import CompetencyGraphError, InternalError, LimitReached, NotAcceptable
+from competency_graph.errors import CompetencyGraphError, InternalError, NotAcceptable
 from competency_graph.index import fork, wire
 from competency_graph.index.board import Board
 from competency_graph.index.graph import Graph, Writer
+from competency_graph.index.spool import Spool
 from competency_graph.model import split
 from competency_graph.rdf import SYNTAXES, Syntax
 
-INLINE: Final = 1 << 16
 _LOOK_AT_MEMORY_AFTER: Final = 0.05
 _LOOK_AROUND: Final = 0.25
 # The engine never frees what was taken out, and what was put in is this reader's alone, not shared
@@ -55,39 +53,6 @@ class Lane:
     answers: Mapping[str, Answer] | None = None
     once: bool = False
     """Whether a reader has one conversation of several requests, and ends with it."""
-
-
-class Spool:
-    """Collects an answer: in memory while small, then in an unlinked file, up to a limit."""
-
-    def __init__(self, most: int) -> None:
-        self.size = 0
-        self.small: bytearray = bytearray()
-        self.file: IO[bytes] | None = None
-        self._most = most
-        self.digest = blake2b(digest_size=16)
-
-    def write(self, content: bytes, /) -> int:
-        """Take some bytes.
-
-        Raises:
-            LimitReached: the answer grew past the limit.
-        """
-        self.size += len(content)
-        self.digest.update(content)
-        if self.size > self._most:
-            raise LimitReached("bytes", self._most / 1_000_000)
-        if self.file is None:
-            self.small += content
-            if len(self.small) > INLINE:
-                self.file = tempfile.TemporaryFile(buffering=0)
-                self.file.write(self.small)
-        else:
-            self.file.write(content)
-        return len(content)
-
-    def flush(self) -> None:
-        """Do nothing: what was taken is kept."""
 
 
 def serve(
@@ -195,13 +160,14 @@ def _serve_one(
             return False
         head, body, _ = request
         take(head["request"])
-        spool = Spool(lane.answer_bytes)
+        spool = Spool(lane.answer_bytes, head.get("coding"))
         try:
             if "seconds" in head:
                 fork.limit_time(min(lane.seconds, head["seconds"]))
             fork.limit_memory(lane.memory)
             with fork.ended_when_left(connection) if lane.once else nullcontext():
                 media_type = _answer(graph, lane, head, body, cast(Writer, spool))
+                spool.finish()
         except CompetencyGraphError as error:
             _refuse(connection, graph, error)
             return True
@@ -233,6 +199,7 @@ def _reply(connection: socket.socket, graph: Graph, media_type: str, spool: Spoo
         "revision": graph.revision,
         "size": spool.size,
         "digest": spool.digest.hexdigest(),
+        "coding": spool.coding,
     }
     if spool.file is None:
         wire.send(connection, head, spool.small)

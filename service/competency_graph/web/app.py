@@ -27,18 +27,23 @@ from competency_graph.web import (
     sparql,
     validating,
 )
+from competency_graph.web.delivery import Deliveries
 from competency_graph.web.exchange import problem_body
 
 Application = Callable[..., Iterable[bytes]]
 
 _ALLOWED: Final = (
-    "Accept, Authorization, Content-Type, If-Match, If-None-Match, Min-Revision, Prefer"
+    "Accept, Authorization, Content-Type, If-Match, If-None-Match, If-Range, Min-Revision, "
+    "Prefer, Range"
 )
 _VARY: Final = "Accept, Accept-Language, Accept-Encoding"
 _ALWAYS: Final = [
     ("Vary", _VARY),
     ("Access-Control-Allow-Origin", "*"),
-    ("Access-Control-Expose-Headers", "Revision, ETag, Link, Location, Retry-After"),
+    (
+        "Access-Control-Expose-Headers",
+        "Accept-Ranges, Content-Range, ETag, Link, Location, Retry-After, Revision",
+    ),
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
     ("Referrer-Policy", "no-referrer"),
@@ -77,6 +82,7 @@ def create_app(settings: Settings, run: Path) -> Flask:
     app.extensions["client"] = Client(
         run, query_seconds=settings.query_timeout, query_memory=settings.query_memory
     )
+    app.extensions["deliveries"] = Deliveries()
     parts = (sparql, graphs, jobs, changes, validating, ops, linked_data, session)
     for part in (module.paths for module in parts):
         app.register_blueprint(part)
@@ -112,6 +118,8 @@ def problem(error: errors.CompetencyGraphError) -> Response:
     response.headers["Cache-Control"] = "no-store"
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, errors.RangeNotSatisfiable):
+        response.headers["Content-Range"] = f"bytes */{error.size}"
     if error.challenge is not None:
         response.headers["WWW-Authenticate"] = error.challenge
     return response

@@ -1,15 +1,15 @@
 """Reading a request and answering with a whole answer. Knows no path and no content."""
 
-import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import blake2b
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final, cast
 
-from flask import Response, current_app, request
-from werkzeug.wsgi import wrap_file
+from flask import Response, current_app, g, request
 
+from competency_graph.codings import LEAST, Coding, coded
 from competency_graph.config import Settings
 from competency_graph.errors import (
     CompetencyGraphError,
@@ -22,6 +22,7 @@ from competency_graph.errors import (
 )
 from competency_graph.index import MINUTE, Client, Whole
 from competency_graph.vocab import DOCS
+from competency_graph.web.delivery import LARGE, Deliveries, Delivery, coding_for, part_of
 
 _CONDITIONS: Final = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH", "HTTP_IF_MODIFIED_SINCE")
 
@@ -67,32 +68,77 @@ def negotiate(offered: Sequence[str]) -> str:
     return chosen
 
 
+def coding() -> Coding | None:
+    """Return the content coding that the client wants of a large answer."""
+    return coding_for(request.headers.get("Accept-Encoding", ""))
+
+
 def answer(whole: Whole) -> Response:
-    """Return a whole answer with its validators; a large one straight from its file."""
+    """Return a whole answer, or the part of it that was asked for, with its validators.
+
+    Raises:
+        PreconditionFailed, RangeNotSatisfiable: the client asked for another state, or for more.
+        TooManyRequests: it is taking too many large answers.
+    """
     media_type = whole.media_type
     if media_type.startswith("text/") and "charset" not in media_type:
         media_type += "; charset=utf-8"
-    if whole.descriptor is None:
-        response = Response(whole.body, content_type=media_type)
-    else:
-        file = os.fdopen(whole.descriptor, "rb")
-        file.seek(0)
-        response = Response(
-            wrap_file(request.environ, file, 1 << 16),
-            content_type=media_type,
-            direct_passthrough=True,
-        )
-        response.content_length = whole.size
-        response.call_on_close(file.close)
+    _code(whole)
+    response = Response(content_type=media_type)
+    response.call_on_close(whole.close)
     response.headers["Revision"] = str(whole.revision)
     response.headers["Cache-Control"] = "no-cache"
     response.set_etag(whole.digest)
-    return _conditional(response)
+    if whole.coding is not None:
+        response.content_encoding = whole.coding
+    try:
+        if _conditional(response).status_code == 200:
+            _put(response, whole)
+    except CompetencyGraphError:
+        whole.close()
+        raise
+    return response
+
+
+def _code(whole: Whole) -> None:
+    """Code an answer that this process holds, if it is wanted so; files come coded."""
+    wanted = coding()
+    if wanted is not None and whole.coding is None and LEAST <= whole.size <= LARGE:
+        whole.body, whole.coding = coded(wanted, whole.read()), wanted
+        whole.size = len(whole.body)
+        whole.digest = blake2b(whole.body, digest_size=16).hexdigest()
+
+
+def _put(response: Response, whole: Whole) -> None:
+    """Put an answer into a response; a large one will go straight from its file."""
+    part = range(whole.size)
+    if request.method in ("GET", "HEAD"):
+        response.headers["Accept-Ranges"] = "bytes"
+    # Only what is the same to the byte is continued (RFC 9110, section 13.1.5).
+    same = request.headers.get("If-Range") in (None, response.headers["ETag"])
+    if request.method == "GET" and "Range" in request.headers and same:
+        asked = part_of(whole.size, request.headers["Range"])
+        if asked is not None:
+            part, response.status_code = asked, 206
+            response.headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{whole.size}"
+    if whole.size <= LARGE:
+        response.set_data(whole.read()[part.start : part.stop])
+    elif request.method != "HEAD":
+        deliveries: Deliveries = current_app.extensions["deliveries"]
+        connection = request.environ["gunicorn.socket"]
+        response.response = Delivery(whole, part, connection, deliveries, client_address())
+        response.direct_passthrough = True
+    response.content_length = len(part)
 
 
 def validated(response: Response) -> Response:
-    """Return an answer that this process made itself, with its validators."""
+    """Return an answer that this process made itself, coded if wanted, with its validators."""
     response.headers["Cache-Control"] = "no-cache"
+    wanted = coding()
+    # What holds a secret and what somebody sent would tell the secret by its length (BREACH).
+    if wanted is not None and not g.get("personal") and len(response.get_data()) >= LEAST:
+        response.set_data(coded(wanted, response.get_data()))
+        response.content_encoding = wanted
     response.add_etag()
     return _conditional(response)
 

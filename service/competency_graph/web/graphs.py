@@ -6,7 +6,13 @@ from competency_graph.catalogue import JSON
 from competency_graph.errors import BadRequest, UnsupportedMediaType
 from competency_graph.model import Operation
 from competency_graph.rdf import SYNTAXES, syntax_of_media_type
-from competency_graph.web.exchange import answer, client, negotiate, require_known_parameters
+from competency_graph.web.exchange import (
+    answer,
+    client,
+    coding,
+    negotiate,
+    require_known_parameters,
+)
 from competency_graph.web.writing import WRITING, body, document, require_somebody, write
 
 paths = Blueprint("graphs", __name__)
@@ -21,7 +27,7 @@ def graphs() -> Response:
         negotiate([JSON])
         return answer(client().look_up("graphs", {}))
     syntax = _NAMES[negotiate(list(_NAMES))]
-    return answer(client().graph(_named(), syntax))
+    return answer(client().graph(_named(), syntax, coding=coding()))
 
 
 @paths.put("/graphs")

@@ -23,6 +23,7 @@ from competency_graph.web.api import languages
 from competency_graph.web.exchange import (
     answer,
     client,
+    coding,
     negotiate,
     require_known_parameters,
     settings,
@@ -87,7 +88,7 @@ def _thing(iri: str, *known: str) -> Response:
 
 
 def _whole(graph: str, media_type: str) -> Response:
-    return answer(client().graph(graph, _NAMES[media_type], labels=_labels()))
+    return answer(client().graph(graph, _NAMES[media_type], labels=_labels(), coding=coding()))
 
 
 @paths.get("/")
@@ -206,4 +207,8 @@ def _title(file: Path) -> str:
 @paths.get("/static/<path:name>")
 def static_file(name: str) -> Response:
     """Give a file of the pages' own."""
-    return send_from_directory("static", name, max_age=3600)
+    response = send_from_directory("static", name, conditional=False, etag=False)
+    response.direct_passthrough = False
+    response = validated(response)
+    response.headers["Cache-Control"] = "max-age=3600"
+    return response

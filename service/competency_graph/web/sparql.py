@@ -12,7 +12,7 @@ from competency_graph.errors import (
 )
 from competency_graph.model import Operation
 from competency_graph.rdf import RESULTS, SYNTAXES
-from competency_graph.web.exchange import acceptable, answer, client, counted, settings
+from competency_graph.web.exchange import acceptable, answer, client, coding, counted, settings
 from competency_graph.web.writing import WRITING, bearer, body, require_somebody, write
 
 paths = Blueprint("sparql", __name__)
@@ -39,7 +39,7 @@ def sparql() -> Response:
     if len(text) > limits.query_length:
         raise QueryTooLong(limits.query_length)
     with counted():
-        return answer(client().query(text, _options(parameters)))
+        return answer(client().query(text, _options(parameters), coding=coding()))
 
 
 def _bound_body() -> None:
