@@ -51,6 +51,18 @@ def test_from_clauses_are_told_with_the_prologue_that_says_what_they_stand_for()
     assert scanned.sources == ("<b>", "select:b", "<c>")
 
 
+@pytest.mark.parametrize(
+    ("text", "handed_over"),
+    [
+        ("ASK { FILTER(TRUE && ! False) }", "ASK { FILTER(true && ! false) }"),
+        ("ASK { ?TRUE TRUE:x 'TRUE'@TRUE } # TRUE", "ASK { ?TRUE TRUE:x 'TRUE'@TRUE } # TRUE"),
+        (r"ASK { FILTER(TRUE || \u0054RUE) }", r"ASK { FILTER(TRUE || \u0054RUE) }"),
+    ],
+)
+def test_truths_are_written_as_the_engine_reads_them(text: str, handed_over: str) -> None:
+    assert scan_query(text).text == handed_over
+
+
 def test_nesting_is_bounded_outside_strings_only() -> None:
     with pytest.raises(TooDeep):
         scan_query("SELECT * " + "{" * (MAX_NESTING + 1))

@@ -316,8 +316,9 @@ class Graph:
     ) -> str:
         """Write the answer of somebody's query and return its media type.
 
-        Graphs that the request names and that are not there are empty ones, since a graph is there
-        while it holds something; what ``FROM`` names must be there, for nothing is fetched.
+        A graph is there while it holds something, so one that the request names and that is not
+        there is an empty one. What a text is ``FROM`` must be there, or a misspelt name would look
+        like an answer; without ``union`` it may be empty too, as the standard has it.
 
         Args:
             text: SPARQL 1.1 Query.
@@ -339,10 +340,10 @@ class Graph:
         chosen: dict[str, list[ox.NamedNode]] = {}
         if defaults or named:
             chosen = {"default_graph": defaults, "named_graphs": named}
-        else:
+        elif self._union:
             self._require_graphs(scanned)
         try:
-            found = self._store.query(text, base_iri=self.base, **chosen)  # type: ignore[arg-type]
+            found = self._store.query(scanned.text, base_iri=self.base, **chosen)  # type: ignore[arg-type]
             if isinstance(found, ox.QueryTriples):
                 syntax = next((s for s in SYNTAXES if s.name == graph), None)
                 if syntax is None:

@@ -6,7 +6,7 @@ and outbound words are decided here, on the text with its codepoint escapes alre
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -94,6 +94,9 @@ def _unescaped(text: str) -> str:
 def scan_query(text: str) -> QueryText:
     """Return the text, safe to parse, with what it reads from.
 
+    ``TRUE`` and ``FALSE`` are written small in it: keywords have any case (SPARQL 1.1, 19.8), and
+    the engine reads these two only so. Where escapes hide the places of words they stay.
+
     Time and memory are linear in the length of the text.
 
     Raises:
@@ -104,6 +107,7 @@ def scan_query(text: str) -> QueryText:
     sources: list[str] = []
     before: list[str] = []
     unescaped = _unescaped(text)
+    truths: list[re.Match[str]] = []
     end: int | None = None
     for token in _tokens(unescaped):
         if token.lastgroup == "comment":
@@ -111,11 +115,24 @@ def scan_query(text: str) -> QueryText:
         word = token[0].upper() if token.lastgroup == "word" else ""
         if end is None and word in _FORMS:
             end = token.start()
+        if word in ("TRUE", "FALSE"):
+            truths.append(token)
         named = before[-1:] == ["FROM"] or before == ["FROM", "NAMED"]
         if named and token.lastgroup in ("iri", "local"):
             sources.append(token[0])
         before = [*before[-1:], word]
+    if unescaped == text:
+        text = _in_small_letters(text, truths)
     return QueryText(text=text, prologue=unescaped[:end], sources=tuple(sources))
+
+
+def _in_small_letters(text: str, words: Iterable[re.Match[str]]) -> str:
+    pieces: list[str] = []
+    end = 0
+    for word in words:
+        pieces += [text[end : word.start()], word[0].lower()]
+        end = word.end()
+    return "".join([*pieces, text[end:]])
 
 
 def unreadable_query(text: str, said: str) -> BadQuery:

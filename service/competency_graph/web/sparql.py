@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, request
 
@@ -16,7 +17,7 @@ from competency_graph.model import Operation
 from competency_graph.rdf import RESULTS, SYNTAXES
 from competency_graph.web.description import description
 from competency_graph.web.exchange import acceptable, answer, client, counted, settings
-from competency_graph.web.writing import WRITING, body, require_utf8, write
+from competency_graph.web.writing import WRITING, body, write
 
 paths = Blueprint("sparql", __name__)
 
@@ -40,7 +41,6 @@ _GRAPH_NAMES: Final = (
     | {"json": "json-ld", "xml": "rdf-xml"}
     | _GRAPHS
 )
-_NOT_UTF8: Final = "The {} is not UTF-8. Encode it so, or write the escape \\uFFFD."
 
 
 @paths.route("/sparql", methods=["GET", "POST"])
@@ -49,11 +49,15 @@ def sparql() -> Response:
 
     SPARQL 1.1 Protocol, sections 2.1 and 2.2; Service Description, section 2.
     """
-    if request.method == "POST" and _is_update():
-        return _update()
-    if request.method != "POST" and set(request.args) <= {"format"}:
-        return description(_described())
-    parameters, text = _asked()
+    form = _fields(body()) if request.method == "POST" and request.mimetype == _FORM else {}
+    parameters = _fields(request.query_string)
+    for name, values in form.items():
+        parameters.setdefault(name, []).extend(values)
+    if request.method == "POST" and (request.mimetype == _UPDATE or "update" in form):
+        return _update(parameters)
+    if request.method != "POST" and set(parameters) <= {"format"}:
+        return description(_described(parameters))
+    text = _query(parameters)
     limits = settings()
     if len(text) > limits.query_length:
         raise QueryTooLong(limits.query_length)
@@ -61,17 +65,25 @@ def sparql() -> Response:
         return answer(client().query(text, _options(parameters)))
 
 
-def _is_update() -> bool:
-    form = request.mimetype == _FORM and "update" in request.form
-    return form or request.mimetype == _UPDATE
+def _fields(raw: bytes) -> dict[str, list[str]]:
+    """Return the parameters of an address or of a form (WHATWG URL, section 5.1).
+
+    Raises:
+        BadRequest: one is not UTF-8. Flask would put other characters in its place.
+    """
+    found: dict[str, list[str]] = {}
+    try:
+        for name, value in parse_qsl(raw.decode(), keep_blank_values=True, errors="strict"):
+            found.setdefault(name, []).append(value)
+    except UnicodeDecodeError:
+        raise BadRequest("The request is not UTF-8. Encode it so, then by percent signs.") from None
+    return found
 
 
-def _update() -> Response:
-    parameters = _parameters()
+def _update(parameters: dict[str, list[str]]) -> Response:
+    texts = [text.encode() for text in parameters.pop("update", [])]
     if request.mimetype == _UPDATE:
-        texts = [body()]
-    else:
-        texts = [_utf8(text, "update") for text in parameters.pop("update", [])]
+        texts.append(body())
     known = ("using-graph-uri", "using-named-graph-uri", *WRITING)
     unknown = sorted(set(parameters) - set(known))
     if unknown:
@@ -88,43 +100,26 @@ def _update() -> Response:
     return write([operation], message="Update by SPARQL.")
 
 
-def _asked() -> tuple[dict[str, list[str]], bytes]:
-    """Return the protocol's parameters, and the query as UTF-8."""
-    parameters = _parameters()
-    if request.method == "POST":
-        match request.mimetype:
-            case "application/x-www-form-urlencoded":
-                pass
-            case "application/sparql-query":
-                parameters.setdefault("query", []).append(body().decode(errors="replace"))
-            case _:
-                raise UnsupportedMediaType(
-                    f"Send a query as {_QUERY}, an update as {_UPDATE}, or either as the field "
-                    f"“query” or “update” of a form ({_FORM})."
-                )
+def _query(parameters: Mapping[str, list[str]]) -> bytes:
+    """Return the query as UTF-8, once all parameters are known to be possible."""
     unknown = sorted(set(parameters) - set(_KNOWN))
     if unknown:
         raise UnknownParameter(unknown, list(_KNOWN))
-    queries = parameters.get("query", [])
-    if len(queries) != 1:
+    texts = [text.encode() for text in parameters.get("query", [])]
+    if request.method == "POST" and request.mimetype == _QUERY:
+        texts.append(body())
+    elif request.method == "POST" and request.mimetype != _FORM:
+        raise UnsupportedMediaType(
+            f"Send a query as {_QUERY}, an update as {_UPDATE}, or either as the field “query” or "
+            f"“update” of a form ({_FORM})."
+        )
+    if len(texts) != 1:
         raise BadRequest("Give one query, as the parameter “query” or as the body of a POST.")
-    return parameters, _utf8(queries[0], "query")
-
-
-def _parameters() -> dict[str, list[str]]:
-    """Return the parameters of the address, and those of a form beside them."""
-    parameters = dict(request.args.lists())
-    if request.mimetype == _FORM:
-        require_utf8()
-        for name, values in request.form.lists():
-            parameters.setdefault(name, []).extend(values)
-    return parameters
-
-
-def _utf8(text: str, what: str) -> bytes:
-    if "\N{REPLACEMENT CHARACTER}" in text:
-        raise BadRequest(_NOT_UTF8.format(what))
-    return text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}").encode()
+    try:
+        texts[0].decode()
+    except UnicodeDecodeError:
+        raise BadRequest("The query is not UTF-8. Encode it so.") from None
+    return texts[0]
 
 
 def _options(parameters: Mapping[str, list[str]]) -> dict[str, Any]:
@@ -154,9 +149,9 @@ def _formats(parameters: Mapping[str, list[str]]) -> tuple[str | None, str | Non
     return _ROW_NAMES.get(name), _GRAPH_NAMES.get(name)
 
 
-def _described() -> str:
+def _described(parameters: Mapping[str, list[str]]) -> str:
     """Return the syntax in which to describe the service."""
-    _, graph = _formats(dict(request.args.lists()))
+    _, graph = _formats(parameters)
     if graph is None:
         raise NotAcceptable([syntax.media_type for syntax in SYNTAXES])
     return graph

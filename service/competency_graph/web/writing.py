@@ -194,7 +194,7 @@ def documents(graph: str | None) -> list[dict[str, Any]]:
         UnsupportedMediaType: a file is of no RDF syntax.
     """
     _require_plain()
-    files = list(request.files.values(multi=True))
+    files = [file for _, file in request.files.items(multi=True)]
     if not files or request.form:
         raise BadRequest(
             "Send a form of files: each with its name (filename=) and what it is (Content-Type)."
@@ -230,23 +230,15 @@ def body() -> bytes:
         TooLarge: it is larger than ``MAX_BODY``.
     """
     _require_plain()
-    require_utf8()
+    _require_utf8(request.mimetype_params)
     most = current_app.config["MAX_CONTENT_LENGTH"]
     if request.content_length is not None and request.content_length > most:
         raise TooLarge(f"A body may have {most} bytes (MAX_BODY). Send less at a time.")
     return request.get_data(cache=False)
 
 
-def require_utf8() -> None:
-    """Refuse a body that says to be in another encoding than UTF-8, which all of ours are in.
-
-    Raises:
-        UnsupportedMediaType: with what to do.
-    """
-    _require_utf8(request.mimetype_params)
-
-
 def _require_utf8(parameters: Mapping[str, str]) -> None:
+    """Refuse what says to be in another encoding than the one that all is in here."""
     said = parameters.get("charset", "utf-8")
     if said.lower() not in ("utf-8", "utf8", "us-ascii"):
         raise UnsupportedMediaType(f"Send it in UTF-8 instead of {said}, and say charset=utf-8.")
