@@ -40,10 +40,14 @@ class Endpoint:
 
     def update(self, text: str, **parameters: str) -> Reply:
         """Send an update, after which what is loaded is no longer known."""
-        self._loaded = None
+        self.forget()
         query = "&".join(f"{name.replace('_', '-')}={said}" for name, said in parameters.items())
         kind = {"Content-Type": "application/sparql-update"}
         return self.send("POST", f"/sparql?{query}", text.encode(), kind)
+
+    def forget(self) -> None:
+        """Say that something was changed otherwise."""
+        self._loaded = None
 
     def load(self, lines: bytes) -> None:
         """Make these N-Quads all that there is."""
