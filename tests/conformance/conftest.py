@@ -16,9 +16,10 @@ _SUITE, _CONFORMS = "suite", "conforms"
 class Endpoint:
     """The service, asked over one connection that is kept; it remembers what is loaded."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str, database: str) -> None:
         self.host = urlsplit(url).netloc
         self.url = url
+        self.database = database
         self._connection = http.client.HTTPConnection(self.host, timeout=60)
         self._token = {"Authorization": f"Bearer {token}"}
         self._loaded: bytes | None = None
@@ -69,7 +70,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
         workers="1",
         readers="1",
     )
-    asked = Endpoint(running.url, running.token("admin"))
+    asked = Endpoint(running.url, running.token("admin"), f"sqlite:///{running.folder}/log.db")
     yield asked
     asked.close()
     assert running.stop() == 0
