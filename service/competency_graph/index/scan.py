@@ -43,11 +43,9 @@ _SHOWN: Final = 40
 _FORMS: Final = ("SELECT", "CONSTRUCT", "DESCRIBE", "ASK")
 # A sentence among the things that the parser expected: a capital, a small word, no sign of grammar.
 _REASON = re.compile(r"(?:^|one of |, )([A-Z][^,\[\]\"]* [a-z]+\b[^,\[\]\"]*)(?=,|$)")
-_WHOLE_IRI: Final = "An IRI there is relative or not well formed. Write it whole."
-_RELATIVE_IRI = re.compile(r"<[^:<>\s]*>")
 _REASONS: Final = {
     "Prefix not found": "Its last name has a prefix that no PREFIX line declares.",
-    "IRI parsing failed": _WHOLE_IRI,
+    "IRI parsing failed": "An IRI there is not well formed, or relative and without a BASE.",
 }
 _NO_REASON: Final = "Look there for a missing bracket, a misspelt word or an unfinished pattern."
 _UPDATE = re.compile(
@@ -152,12 +150,10 @@ def unreadable_query(text: str, said: str) -> BadQuery:
 def unreadable_at(text: str, line: int, column: int, expected: str, *, name: str) -> BadQuery:
     """Return the same where the place and what the parser expected there are known."""
     before = [*text.splitlines(), ""][line - 1][: column - 1].strip()
-    relative = _RELATIVE_IRI.search(before) and "BASE" not in text.upper()
     if len(before) > _SHOWN:
         before = "…" + before[-_SHOWN:]
     where = f"after “{before}” (line {line}, column {column})" if before else f"at line {line}"
-    guess = _WHOLE_IRI if relative else _NO_REASON
-    reason = next((_REASONS.get(r, r + ".") for r in _REASON.findall(expected)), guess)
+    reason = next((_REASONS.get(r, r + ".") for r in _REASON.findall(expected)), _NO_REASON)
     return BadQuery(f"The {name} cannot be read {where}. {reason}", line=line, column=column)
 
 
