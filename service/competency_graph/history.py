@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from competency_graph.config import Settings
 from competency_graph.errors import UnusableDatabase
-from competency_graph.index import Graph
+from competency_graph.index import Graph, write_graph
 from competency_graph.log import Draft, Log
 from competency_graph.model import Extent, joined, split
 from competency_graph.rdf import SYNTAXES, graph_name, seed_lines, subjects_of_lines
@@ -165,7 +165,8 @@ def n_triples(settings: Settings) -> bytes:
         UnusableDatabase: as :func:`read`.
     """
     output = io.BytesIO()
-    read(settings).write_graph(None, next(s for s in SYNTAXES if s.name == "n-triples"), output)
+    lines = next(s for s in SYNTAXES if s.name == "n-triples")
+    write_graph(read(settings), None, lines, output)
     return output.getvalue()
 
 

@@ -22,6 +22,7 @@ from typing import IO, Any, Final, NoReturn, cast
 from competency_graph.errors import CompetencyGraphError, InternalError, LimitReached, NotAcceptable
 from competency_graph.index import fork, wire
 from competency_graph.index.board import Board
+from competency_graph.index.describing import write_description, write_graph
 from competency_graph.index.graph import Graph, Writer
 from competency_graph.model import split
 from competency_graph.rdf import SYNTAXES, Syntax
@@ -99,6 +100,8 @@ def serve(
     """
     gc.disable()
     graph.removed = graph.added = 0
+    if not lane.once:
+        graph.remember()
     fork.leave_no_core()
     if lane.nice:
         os.nice(lane.nice)
@@ -246,11 +249,11 @@ def _answer(graph: Graph, lane: Lane, head: Mapping[str, Any], body: bytes, outp
             return graph.write_answer(body.decode("utf-8"), output, **head["options"])
         case "graph":
             syntax = _syntax(head["syntax"])
-            graph.write_graph(head["name"], syntax, output, labels=head["labels"])
+            write_graph(graph, head["name"], syntax, output, labels=head["labels"])
             return syntax.media_type
         case "description":
             syntax = _syntax(head["syntax"])
-            graph.write_description(head["iri"], syntax, output, labels=head["labels"])
+            write_description(graph, head["iri"], syntax, output, labels=head["labels"])
             return syntax.media_type
         case name if lane.answers and name in lane.answers:
             return lane.answers[name](graph, {**head["parameters"], "body": body}, output)

@@ -93,21 +93,25 @@ def scan_query(text: str) -> QueryText:
     """Return the text, safe to parse, with what it reads from.
 
     ``TRUE`` and ``FALSE`` are written small in it: keywords have any case (SPARQL 1.1, 19.8), and
-    the engine reads these two only so. Where escapes hide the places of words they stay.
+    the engine reads these two only so.
 
     Time and memory are linear in the length of the text.
 
     Raises:
         TooDeep: brackets nest more than ``MAX_NESTING`` levels.
-        OutboundRefused: the text holds the keyword ``SERVICE`` or ``LOAD``.
+        OutboundRefused: the text holds the keyword ``SERVICE`` or ``LOAD``, perhaps spelt with
+            escapes of codepoints (SPARQL 1.1, section 19.2), which the engine does not read so.
         BadQuery: an escape names no character.
     """
     sources: list[str] = []
     before: list[str] = []
-    unescaped = _unescaped(text)
+    plain = _unescaped(text)
+    if plain != text:
+        for _ in _tokens(plain):
+            pass
     truths: list[re.Match[str]] = []
     end: int | None = None
-    for token in _tokens(unescaped):
+    for token in _tokens(text):
         if token.lastgroup == "comment":
             continue
         word = token[0].upper() if token.lastgroup == "word" else ""
@@ -119,9 +123,9 @@ def scan_query(text: str) -> QueryText:
         if named and token.lastgroup in ("iri", "local"):
             sources.append(token[0])
         before = [*before[-1:], word]
-    if unescaped == text:
-        text = _in_small_letters(text, truths)
-    return QueryText(text=text, prologue=unescaped[:end], sources=tuple(sources))
+    return QueryText(
+        text=_in_small_letters(text, truths), prologue=text[:end], sources=tuple(sources)
+    )
 
 
 def _in_small_letters(text: str, words: Iterable[re.Match[str]]) -> str:

@@ -1,9 +1,11 @@
 """Terms and statements of the engine as plain values that other modules may hold. Stores none."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import pyoxigraph as ox
+
+from competency_graph.errors import BadRequest
 
 
 class Term(NamedTuple):
@@ -15,6 +17,14 @@ class Term(NamedTuple):
     datatype: str = ""
 
 
+class Called(NamedTuple):
+    """What a thing is called, whether it is deprecated, and by which things it is replaced."""
+
+    names: Sequence[Term]
+    deprecated: bool
+    successors: Sequence[str]
+
+
 def term(node: object) -> Term:
     """Return a node as plain values."""
     if isinstance(node, ox.NamedNode):
@@ -24,6 +34,14 @@ def term(node: object) -> Term:
     if isinstance(node, ox.BlankNode):
         return Term("blank", node.value)
     return Term("triple", str(node))
+
+
+def named(iri: str) -> ox.NamedNode:
+    """Return the node of an IRI that a client may have written."""
+    try:
+        return ox.NamedNode(iri)
+    except ValueError:
+        raise BadRequest(f"“{iri}” is not an IRI. Percent-encode what it may not hold.") from None
 
 
 def graph_of(quad: ox.Quad) -> str:
