@@ -46,7 +46,6 @@ def test_each_suite_is_whole(suite: str) -> None:
     assert len(suites()[suite]) == TOTALS[suite]
 
 
-@pytest.mark.skipif(not CASES, reason="the W3C suites are not here; TEST_DATA names their folder")
 @pytest.mark.parametrize(("suite", "name"), CASES or [("", "")])
 def test_a_conversation_goes_as_the_suite_says(
     endpoint: Endpoint, judge: Judge, suite: str, name: str

@@ -195,6 +195,8 @@ class _Staging:
 
     def _document(self, operation: Operation) -> None:
         syntax = next(s for s in SYNTAXES if s.name == operation.syntax)
+        for name in filter(None, (operation.graph, operation.base)):
+            _node(name)
         quads = parse(operation.content, syntax, name=operation.name, base=operation.base)
         self._refuse(quads, operation, syntax)
         named = {_name(quad) for quad in quads}

@@ -140,7 +140,7 @@ def _named() -> str | None:
     """Return the graph that the request is about, nothing for the default graph."""
     names = request.args.getlist("graph")
     default = "default" in request.args
-    if len(names) + default != 1:
+    if len(names) + default != 1 or "" in names:
         raise BadRequest("Name one graph with “graph=”, or the default graph with “default”.")
     return None if default else names[0]
 
