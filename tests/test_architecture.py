@@ -13,7 +13,7 @@ LAYERS = (
     {"log", "index", "shacl", "queries", "exchange"},
     {
         *("catalogue", "telling", "requirements", "jsonld", "words", "judging", "reports"),
-        *("documents", "misspellings", "pages", "changes", "record"),
+        *("documents", "misspellings", "pages", "changes", "record", "service_description"),
         *("history", "keeping", "machine", "gate", "access", "trial", "gating"),
         *("importing", "jobs"),
     },
@@ -67,6 +67,7 @@ NEIGHBOURS = {
     ("keeping", "changes"): "look-up readers answer from it",
     ("keeping", "catalogue"): "look-up readers answer from it",
     ("keeping", "pages"): "look-up readers answer from it",
+    ("keeping", "service_description"): "look-up readers answer from it",
     ("keeping", "history"): "the keeper loads what the log holds",
 }
 # What the top layer must not reach past the layer between.

@@ -22,7 +22,7 @@ from competency_graph.errors import (
     Unavailable,
     UnreadableInput,
 )
-from competency_graph.index import sealed
+from competency_graph.index import sealed, write_graph
 from competency_graph.model import split
 from competency_graph.rdf import RESULTS, SYNTAXES, canonical_quads, syntax_of_file
 from competency_graph.vocab import GRAPH
@@ -199,7 +199,7 @@ def export(
         if name is not None and name not in held.graph_names():
             raise _no_framework(name, held.graph_names())
         buffer = io.BytesIO()
-        held.write_graph(name, syntax, buffer)
+        write_graph(held, name, syntax, buffer)
         content = buffer.getvalue()
     if output is None:
         _out(content)

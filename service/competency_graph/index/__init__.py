@@ -14,6 +14,7 @@ from competency_graph.index.client import (
     Trial,
     Whole,
 )
+from competency_graph.index.describing import write_graph
 from competency_graph.index.fork import die_with_parent, sealed
 from competency_graph.index.graph import Graph, Writer
 from competency_graph.index.keeper import Keeper
@@ -48,4 +49,5 @@ __all__ = [
     "sealed",
     "stage",
     "statements",
+    "write_graph",
 ]

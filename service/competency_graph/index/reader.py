@@ -20,6 +20,7 @@ from typing import Any, Final, NoReturn, cast
 from competency_graph.errors import CompetencyGraphError, InternalError, NotAcceptable
 from competency_graph.index import fork, wire
 from competency_graph.index.board import Board
+from competency_graph.index.describing import write_description, write_graph
 from competency_graph.index.graph import Graph, Writer
 from competency_graph.index.spool import Spool
 from competency_graph.model import split
@@ -215,11 +216,11 @@ def _answer(graph: Graph, lane: Lane, head: Mapping[str, Any], body: bytes, outp
             return graph.write_answer(body.decode("utf-8"), output, **head["options"])
         case "graph":
             syntax = _syntax(head["syntax"])
-            graph.write_graph(head["name"], syntax, output, labels=head["labels"])
+            write_graph(graph, head["name"], syntax, output, labels=head["labels"])
             return syntax.media_type
         case "description":
             syntax = _syntax(head["syntax"])
-            graph.write_description(head["iri"], syntax, output, labels=head["labels"])
+            write_description(graph, head["iri"], syntax, output, labels=head["labels"])
             return syntax.media_type
         case name if lane.answers and name in lane.answers:
             return lane.answers[name](graph, {**head["parameters"], "body": body}, output)

@@ -6,13 +6,12 @@ and outbound words are decided here, on the text with its codepoint escapes alre
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from competency_graph.errors import BadQuery, OutboundRefused, TooDeep
 from competency_graph.rdf import MAX_NESTING
-from competency_graph.vocab import Iri
 
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 _SILENT = re.compile(r"LOAD(?:\s|#[^\n\r]*[\n\r])+SILENT\b", re.IGNORECASE)
@@ -41,13 +40,12 @@ _TOKEN = re.compile(
 )
 PLACE: Final = re.compile(r"error at (\d+):(\d+): expected (.*)", re.DOTALL)
 _SHOWN: Final = 40
+_FORMS: Final = ("SELECT", "CONSTRUCT", "DESCRIBE", "ASK")
 # A sentence among the things that the parser expected: a capital, a small word, no sign of grammar.
 _REASON = re.compile(r"(?:^|one of |, )([A-Z][^,\[\]\"]* [a-z]+\b[^,\[\]\"]*)(?=,|$)")
-_WHOLE_IRI: Final = "An IRI there is relative or not well formed. Write it whole."
-_RELATIVE_IRI = re.compile(r"<[^:<>\s]*>")
 _REASONS: Final = {
     "Prefix not found": "Its last name has a prefix that no PREFIX line declares.",
-    "IRI parsing failed": _WHOLE_IRI,
+    "IRI parsing failed": "An IRI there is not well formed, or relative and without a BASE.",
 }
 _NO_REASON: Final = "Look there for a missing bracket, a misspelt word or an unfinished pattern."
 _UPDATE = re.compile(
@@ -71,10 +69,14 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryText:
-    """A query that may be handed to the engine, and the graphs that its ``FROM`` clauses name."""
+    """A query that may be handed to the engine, and what its ``FROM`` clauses name.
+
+    ``sources`` are spelt as they are there; what they stand for the ``prologue`` before them says.
+    """
 
     text: str
-    datasets: tuple[Iri, ...]
+    prologue: str
+    sources: tuple[str, ...]
 
 
 def _unescaped(text: str) -> str:
@@ -90,26 +92,49 @@ def _unescaped(text: str) -> str:
 def scan_query(text: str) -> QueryText:
     """Return the text, safe to parse, with what it reads from.
 
+    ``TRUE`` and ``FALSE`` are written small in it: keywords have any case (SPARQL 1.1, 19.8), and
+    the engine reads these two only so.
+
     Time and memory are linear in the length of the text.
 
     Raises:
         TooDeep: brackets nest more than ``MAX_NESTING`` levels.
-        OutboundRefused: the text holds the keyword ``SERVICE`` or ``LOAD``.
+        OutboundRefused: the text holds the keyword ``SERVICE`` or ``LOAD``, perhaps spelt with
+            escapes of codepoints (SPARQL 1.1, section 19.2), which the engine does not read so.
         BadQuery: an escape names no character.
     """
-    prefixes: dict[str, str] = {}
-    datasets: list[Iri] = []
+    sources: list[str] = []
     before: list[str] = []
-    for token in _tokens(_unescaped(text)):
+    plain = _unescaped(text)
+    if plain != text:
+        for _ in _tokens(plain):
+            pass
+    truths: list[re.Match[str]] = []
+    end: int | None = None
+    for token in _tokens(text):
         if token.lastgroup == "comment":
             continue
-        if token.lastgroup == "iri" and len(before) > 1 and before[-2:-1] == ["PREFIX"]:
-            prefixes[before[-1]] = token["iri"]
-        source = _source(token, prefixes)
-        if source is not None and (before[-1:] == ["FROM"] or before[-2:] == ["FROM", "NAMED"]):
-            datasets.append(Iri(source))
-        before = [*before[-1:], _shown(token)]
-    return QueryText(text=text, datasets=tuple(datasets))
+        word = token[0].upper() if token.lastgroup == "word" else ""
+        if end is None and word in _FORMS:
+            end = token.start()
+        if word in ("TRUE", "FALSE"):
+            truths.append(token)
+        named = before[-1:] == ["FROM"] or before == ["FROM", "NAMED"]
+        if named and token.lastgroup in ("iri", "local"):
+            sources.append(token[0])
+        before = [*before[-1:], word]
+    return QueryText(
+        text=_in_small_letters(text, truths), prologue=text[:end], sources=tuple(sources)
+    )
+
+
+def _in_small_letters(text: str, words: Iterable[re.Match[str]]) -> str:
+    pieces: list[str] = []
+    end = 0
+    for word in words:
+        pieces += [text[end : word.start()], word[0].lower()]
+        end = word.end()
+    return "".join([*pieces, text[end:]])
 
 
 def unreadable_query(text: str, said: str) -> BadQuery:
@@ -129,12 +154,10 @@ def unreadable_query(text: str, said: str) -> BadQuery:
 def unreadable_at(text: str, line: int, column: int, expected: str, *, name: str) -> BadQuery:
     """Return the same where the place and what the parser expected there are known."""
     before = [*text.splitlines(), ""][line - 1][: column - 1].strip()
-    relative = _RELATIVE_IRI.search(before) and "BASE" not in text.upper()
     if len(before) > _SHOWN:
         before = "…" + before[-_SHOWN:]
     where = f"after “{before}” (line {line}, column {column})" if before else f"at line {line}"
-    guess = _WHOLE_IRI if relative else _NO_REASON
-    reason = next((_REASONS.get(r, r + ".") for r in _REASON.findall(expected)), guess)
+    reason = next((_REASONS.get(r, r + ".") for r in _REASON.findall(expected)), _NO_REASON)
     return BadQuery(f"The {name} cannot be read {where}. {reason}", line=line, column=column)
 
 
@@ -229,18 +252,3 @@ def _refuse_outbound(word: str) -> None:
             "LOAD fetches a document, and this service never does. Send the data itself.",
             keyword="LOAD",
         )
-
-
-def _source(token: re.Match[str], prefixes: dict[str, str]) -> str | None:
-    """Return the IRI that a token stands for, where it is one."""
-    if token.lastgroup == "iri":
-        return token["iri"]
-    if token.lastgroup == "local":
-        return prefixes.get(token["name"] or "", "") + token["local"]
-    return None
-
-
-def _shown(token: re.Match[str]) -> str:
-    if token.lastgroup == "local":
-        return token["name"] or ""
-    return token[0].upper() if token.lastgroup == "word" else token[0]

@@ -28,7 +28,7 @@ from competency_graph.web import (
     validating,
 )
 from competency_graph.web.delivery import Deliveries
-from competency_graph.web.exchange import problem_body
+from competency_graph.web.exchange import acceptable, problem_body
 
 Application = Callable[..., Iterable[bytes]]
 
@@ -133,7 +133,7 @@ def _kind(error: errors.CompetencyGraphError) -> str | None:
     offered = ["application/problem+json", "text/html"]
     if isinstance(error, errors.InvalidChange):
         offered.append("text/turtle")
-    return request.accept_mimetypes.best_match(offered)
+    return acceptable(offered)
 
 
 def _invalid_parameters(error: ValidationError) -> Response:
