@@ -6,18 +6,20 @@ from flask import Blueprint, Response, request
 
 from competency_graph.errors import (
     BadRequest,
-    QueryTooLong,
     UnknownParameter,
     UnsupportedMediaType,
 )
 from competency_graph.model import Operation
 from competency_graph.rdf import RESULTS, SYNTAXES
-from competency_graph.web.exchange import acceptable, answer, client, counted, settings
+from competency_graph.web.asking import ask
+from competency_graph.web.exchange import acceptable, answer
+from competency_graph.web.limits import tell
 from competency_graph.web.writing import WRITING, body, write
 
 paths = Blueprint("sparql", __name__)
+paths.after_request(tell)
 
-_KNOWN = ("query", "default-graph-uri", "named-graph-uri")
+_KNOWN = ("query", "default-graph-uri", "named-graph-uri", "timeout")
 _ROWS = {media_type: name for name, (media_type, _) in RESULTS.items()} | {
     "application/json": "json",
     "application/xml": "xml",
@@ -31,11 +33,8 @@ def sparql() -> Response:
     if request.method == "POST" and _is_update():
         return _update()
     parameters, text = _asked()
-    limits = settings()
-    if len(text) > limits.query_length:
-        raise QueryTooLong(limits.query_length)
-    with counted():
-        return answer(client().query(text, _options(parameters)))
+    timeout = parameters.get("timeout")
+    return answer(ask(text, _options(parameters), timeout[0] if timeout else None))
 
 
 def _is_update() -> bool:
