@@ -6,6 +6,7 @@ lies the ring of the last small changes.
 
 import mmap
 import os
+import signal
 import struct
 import time
 import zlib
@@ -50,8 +51,9 @@ class Seat:
 
     def take(self, request: int) -> None:
         """Say which request is worked on from now on."""
-        self._words[0], self._words[1] = request, time.monotonic_ns()
         self._words[2] = self._words[3] = 0
+        self._words[1] = time.monotonic_ns()
+        self._words[0] = request
 
     def wrote(self, size: int, rows: int | None) -> None:
         """Say how many bytes and, where they are counted, rows of its answer are written."""
@@ -62,6 +64,10 @@ class Seat:
     def seconds(self) -> float:
         """How long it has been worked on."""
         return (time.monotonic_ns() - self._words[1]) / 1e9
+
+
+def _death(number: int, lasted: int, size: int, rows: int) -> Death:
+    return Death(signal=number, seconds=lasted / 1e9, size=size, rows=rows - 1 if rows else None)
 
 
 class Board:
@@ -181,12 +187,20 @@ class Board:
         for place in range(_DEATHS, _DEATHS + _REMEMBERED * _DEATH_WORDS, _DEATH_WORDS):
             if self._words[place] == request:
                 number, lasted, size, rows = self._words[place + 1 : place + _DEATH_WORDS]
-                return Death(
-                    signal=number,
-                    seconds=lasted / 1e9,
-                    size=size,
-                    rows=rows - 1 if rows else None,
-                )
+                return _death(number, lasted, size, rows)
+        return None
+
+    def overdue(self, request: int, seconds: float) -> Death | None:
+        """Return the end of a reader that is gone and had its time, which needs no keeper to know.
+
+        The keeper may be at something else, and what the reader said last stands until then.
+        """
+        for start in range(_SERVED, _SERVED + _SLOTS * _SLOT_WORDS, _SLOT_WORDS):
+            if self._words[start] == request:
+                began, size, rows = self._words[start + 1 : start + _SLOT_WORDS]
+                lasted = time.monotonic_ns() - began
+                if lasted >= seconds * 1e9:
+                    return _death(signal.SIGALRM, lasted, size, rows)
         return None
 
     def deaths(self) -> dict[int, int]:

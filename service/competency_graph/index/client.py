@@ -284,8 +284,11 @@ class Client:
     def _lost(self, request: int, seconds: float) -> CompetencyGraphError:
         """Return why there was no answer, from what the keeper wrote on the board."""
         deadline = time.monotonic() + _OBITUARY
-        while (death := self.board.death(request)) is None and time.monotonic() < deadline:
-            time.sleep(0.002)
+        death = None
+        while death is None and time.monotonic() < deadline:
+            death = self.board.death(request) or self.board.overdue(request, seconds)
+            if death is None:
+                time.sleep(0.002)
         limit = LIMIT_OF_SIGNAL.get(death.signal) if death else None
         if death is None or limit is None:
             return Unavailable("The process that worked on this ended. Try again.", retry_after=1)

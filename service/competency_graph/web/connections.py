@@ -22,8 +22,8 @@ OF_ONE_CLIENT: Final = 250
 HEAD_SECONDS: Final = 15
 """How long the head of a request may take, and a connection be idle between two of them."""
 
-# The least that a body must come at, in bytes a second, and over how many seconds.
-_LEAST_RATE, _PATIENCE = 8_000, 30.0
+# What of a body must come in a second, in bytes.
+_LEAST_RATE: Final = 8_000
 _PIECE: Final = 8_192
 _TOO_MANY: Final = (
     b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\n"
@@ -74,11 +74,13 @@ class PacedBody(io.RawIOBase):
 
     Args:
         body: what the server offers.
+        seconds: over which the pace is measured.
     """
 
-    def __init__(self, body: Any) -> None:
+    def __init__(self, body: Any, *, seconds: float = 30) -> None:
         self._body = body
-        self._until = time.monotonic() + _PATIENCE
+        self._seconds = seconds
+        self._until = time.monotonic() + seconds
         self._got = 0
 
     def readable(self) -> bool:
@@ -97,12 +99,12 @@ class PacedBody(io.RawIOBase):
                 content = self._body.read(min(len(buffer), _PIECE))
             if content is not None:
                 break
-            if self._got < _LEAST_RATE * _PATIENCE:
+            if self._got < _LEAST_RATE * self._seconds:
                 raise TooSlow(
-                    f"In {_PATIENCE:g} s {self._got:,} bytes of the body came; "
+                    f"In {self._seconds:g} s {self._got:,} bytes of the body came; "
                     f"{_LEAST_RATE / 1000:g} kB/s are needed. Send it again, in parts if need be."
                 )
-            self._got, self._until = 0, time.monotonic() + _PATIENCE
+            self._got, self._until = 0, time.monotonic() + self._seconds
         self._got += len(content)
         buffer[: len(content)] = content
         return len(content)
