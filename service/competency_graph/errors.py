@@ -200,6 +200,12 @@ class TooSlow(CompetencyGraphError):
 
     code, title, status = "too-slow", "The request came too slowly", 408
 
+    def __init__(self) -> None:
+        super().__init__(
+            "Of the body 8 kB must come in a second, over half a minute. "
+            "Send it again, in parts if need be."
+        )
+
 
 class TooLarge(CompetencyGraphError):
     """The body is larger than ``MAX_BODY``."""
@@ -303,10 +309,7 @@ class TooManyRequests(CompetencyGraphError):
 
 
 class ClientLeft(CompetencyGraphError):
-    """The client closed its connection before there was an answer, so that nobody is told this.
-
-    The status is the one that nginx counts it under.
-    """
+    """The client closed its connection before it was answered; counted as nginx does (499)."""
 
     code, title, status, exit_code = "client-left", "The client went away", 499, 1
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Any, Final, Literal
 
@@ -106,6 +107,7 @@ class Identity:
     expires: datetime | None = None
 
 
+@lru_cache(4096)
 def client_of(address: str) -> str:
     """Return what counts as one client: an IPv4 address, or the /64 that one has of IPv6.
 

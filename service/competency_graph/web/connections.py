@@ -24,7 +24,6 @@ HEAD_SECONDS: Final = 15
 
 # What of a body must come in a second, in bytes.
 _LEAST_RATE: Final = 8_000
-_PIECE: Final = 8_192
 _TOO_MANY: Final = (
     b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 1\r\nConnection: close\r\n"
     b"Content-Length: 0\r\n\r\n"
@@ -80,8 +79,9 @@ class PacedBody(io.RawIOBase):
     def __init__(self, body: Any, *, seconds: float = 30) -> None:
         self._body = body
         self._seconds = seconds
-        self._until = time.monotonic() + seconds
+        self._block = int(_LEAST_RATE * seconds)
         self._got = 0
+        self._until = time.monotonic() + seconds
 
     def readable(self) -> bool:
         """Say that it can be read."""
@@ -91,20 +91,12 @@ class PacedBody(io.RawIOBase):
         """Read some bytes.
 
         Raises:
-            TooSlow: they do not come in time.
+            TooSlow: they do not come in time. What is left of the body cannot be read any more.
         """
-        while True:
-            content = None
-            with gevent.Timeout(max(self._until - time.monotonic(), 0.001), False):
-                content = self._body.read(min(len(buffer), _PIECE))
-            if content is not None:
-                break
-            if self._got < _LEAST_RATE * self._seconds:
-                raise TooSlow(
-                    f"In {self._seconds:g} s {self._got:,} bytes of the body came; "
-                    f"{_LEAST_RATE / 1000:g} kB/s are needed. Send it again, in parts if need be."
-                )
-            self._got, self._until = 0, time.monotonic() + self._seconds
+        with gevent.Timeout(max(self._until - time.monotonic(), 0.001), TooSlow):
+            content = self._body.read(min(len(buffer), self._block))
         self._got += len(content)
+        if self._got >= self._block:
+            self._got, self._until = 0, time.monotonic() + self._seconds
         buffer[: len(content)] = content
         return len(content)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, cast
 
 from flask import Response, g
@@ -200,20 +201,26 @@ def tell(response: Response) -> Response:
     """
     limits = settings()
     mine: Share | None = g.get("share")
-    time_ = mine.seconds if mine else limits.query_timeout
-    told = {
-        "time": f"{time_:.3f}".rstrip("0").rstrip("."),
-        "memory": limits.query_memory,
-        "rows": limits.query_rows,
-        "bytes": limits.query_bytes,
-        "length": limits.query_length,
-        "at-once": mine.at_once if mine else limits.client_queries,
-    }
-    response.headers["Query-Limits"] = ", ".join(
-        f"{name}={value}" for name, value in told.items() if value is not None
+    response.headers["Query-Limits"] = (
+        _told(limits, mine.seconds, mine.at_once)
+        if mine
+        else _told(limits, limits.query_timeout, limits.client_queries)
     )
     if mine is not None and mine.requests is not None and "asked" in g:
         left = max(0, mine.requests - g.asked)
         response.headers["RateLimit-Policy"] = f'"queries";q={mine.requests};w={MINUTE}'
         response.headers["RateLimit"] = f'"queries";r={left};t={_left_of_minute()}'
     return response
+
+
+@lru_cache(64)
+def _told(limits: Settings, most: float, at_once: int | None) -> str:
+    told = {
+        "time": f"{most:.3f}".rstrip("0").rstrip("."),
+        "memory": limits.query_memory,
+        "rows": limits.query_rows,
+        "bytes": limits.query_bytes,
+        "length": limits.query_length,
+        "at-once": at_once,
+    }
+    return ", ".join(f"{name}={value}" for name, value in told.items() if value is not None)
