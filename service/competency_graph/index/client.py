@@ -254,7 +254,7 @@ class Client:
         except ConnectionError:
             told = None
         if told is None:
-            raise self._lost(request, seconds)
+            raise self._lost(request, head["ask"], seconds)
         return None if told[0].get("behind") else Whole.of(told)
 
     def _connect(self, lane: str) -> socket.socket:
@@ -281,7 +281,7 @@ class Client:
             limit="queue",
         )
 
-    def _lost(self, request: int, seconds: float) -> CompetencyGraphError:
+    def _lost(self, request: int, asked: str, seconds: float) -> CompetencyGraphError:
         """Return why there was no answer, from what the keeper wrote on the board."""
         deadline = time.monotonic() + _OBITUARY
         death = None
@@ -294,7 +294,9 @@ class Client:
             return Unavailable("The process that worked on this ended. Try again.", retry_after=1)
         error: CompetencyGraphError = TooDeep(MAX_NESTING)
         if limit != "nesting":
-            named = "timeout=" if seconds < self._seconds else "QUERY_TIMEOUT"
+            named = "QUERY_TIMEOUT"
+            if seconds < self._seconds:
+                named = "timeout=" if asked == "query" else "fixed"
             value = {"time": seconds, "memory": self._memory / 1_000_000}.get(limit)
             error = LimitReached(limit, value, named=named).after(
                 seconds=death.seconds, size=death.size, rows=death.rows
