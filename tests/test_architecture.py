@@ -83,6 +83,8 @@ OWNERS = {
     "werkzeug": {"web"},
     "babel": {"web"},
     "gunicorn": {"web"},
+    "gevent": {"web"},
+    "prometheus_client": {"web"},
     "click": {"cli"},
     "rich": {"cli"},
 }

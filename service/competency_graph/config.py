@@ -20,7 +20,8 @@ _CLIENT_VARIABLES: Final = {"TOKEN"}
 _UNITS: Final = {"": 1, "B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """Return a time as people write it, in seconds; raises ``ValueError`` with what would do."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|min)?", text.strip())
     value = float(match[1]) * {"ms": 0.001, "s": 1, "min": 60}[match[2] or "s"] if match else 0
     if not 0.001 <= value <= 86_400:
@@ -44,6 +45,18 @@ def _count(text: str) -> int:
 
 def _count_or_off(text: str) -> int | None:
     return None if text.strip().lower() == "off" else _count(text.removesuffix("/min"))
+
+
+def _rows_or_off(text: str) -> int | None:
+    if text.strip().lower() == "off":
+        return None
+    if not re.fullmatch(r"\d{1,12}", text.strip()) or int(text) < 1:
+        raise ValueError("a whole number such as 100000, or off")
+    return int(text)
+
+
+def _seconds_or_off(text: str) -> float | None:
+    return None if text.strip().lower() == "off" else seconds(text)
 
 
 def _truth(text: str) -> bool:
@@ -114,8 +127,9 @@ class Settings:
     seed: Seed = _setting(_seed, "shipped", "what an empty database is filled with")
     validation: bool = _setting(_truth, True, "whether changes are judged")
     union_default: bool = _setting(_truth, True, "the default graph is the union of the named")
-    query_timeout: float = _setting(_seconds, 10.0, "time of one query")
+    query_timeout: float = _setting(seconds, 10.0, "time of one query")
     query_memory: int = _setting(_size, 512_000_000, "memory of one query")
+    query_rows: int | None = _setting(_rows_or_off, None, "rows of one answer, or off")
     query_bytes: int = _setting(_size, 256_000_000, "size of one answer")
     query_length: int = _setting(_size, 64_000, "length of a query's text")
     rate_limit: int | None = _setting(
@@ -125,9 +139,18 @@ class Settings:
     kill_limit: int | None = _setting(
         _count_or_off, 3, "queries of one client past a limit in a minute before 429, or off"
     )
+    client_queries: int | None = _setting(
+        _count_or_off, 4, "queries and validations of one client at once, or off"
+    )
+    token_factor: int = _setting(
+        _count, 3, "how many times the limits of one client, and of time, with a valid token"
+    )
+    slow_query: float | None = _setting(
+        _seconds_or_off, 1.0, "time from which a query is logged, or off"
+    )
     reader_private: int = _setting(_size, 256_000_000, "memory of its own at which a reader ends")
     max_body: int = _setting(_size, 64_000_000, "size of a request body")
-    validation_timeout: float = _setting(_seconds, 120.0, "time of one validation")
+    validation_timeout: float = _setting(seconds, 120.0, "time of one validation")
     trusted_proxies: tuple[str, ...] = _setting(
         _networks, (), "whose X-Forwarded-For counts, with commas"
     )

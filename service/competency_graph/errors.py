@@ -18,6 +18,7 @@ CompetencyGraphError                    code                 status  exit
 ├── MethodNotAllowed                    method-not-allowed      405     2
 ├── NotAcceptable                       not-acceptable          406     2
 ├── PreconditionFailed                  precondition-failed     412     1
+├── TooSlow                             too-slow                408     2
 ├── TooLarge                            too-large               413     2
 ├── UnsupportedMediaType                unsupported-media-type  415     2
 ├── RangeNotSatisfiable                 range-not-satisfiable   416     2
@@ -27,6 +28,7 @@ CompetencyGraphError                    code                 status  exit
 ├── InvalidChange                       invalid-change          422     1
 ├── WouldRemove                         would-remove            409     1
 ├── TooManyRequests                     too-many-requests       429     3
+├── ClientLeft                          client-left             499     1
 ├── LimitReached                        limit-reached           503     1
 ├── Unavailable                         unavailable             503     3
 ├── UnusableDatabase                    unusable-database       500     2
@@ -35,7 +37,7 @@ CompetencyGraphError                    code                 status  exit
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self, cast
 
 Limit = Literal["time", "memory", "bytes", "rows", "nesting"]
 
@@ -194,6 +196,18 @@ class PreconditionFailed(CompetencyGraphError):
     exit_code = 1
 
 
+class TooSlow(CompetencyGraphError):
+    """The body of a request did not come in time."""
+
+    code, title, status = "too-slow", "The request came too slowly", 408
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Of the body 8 kB must come in a second, over half a minute. "
+            "Send it again, in parts if need be."
+        )
+
+
 class TooLarge(CompetencyGraphError):
     """The body is larger than ``MAX_BODY``."""
 
@@ -309,33 +323,64 @@ class TooManyRequests(CompetencyGraphError):
         self.retry_after = retry_after
 
 
+class ClientLeft(CompetencyGraphError):
+    """The client closed its connection before it was answered; counted as nginx does (499)."""
+
+    code, title, status, exit_code = "client-left", "The client went away", 499, 1
+
+    def __init__(self) -> None:
+        super().__init__("The connection was closed before there was an answer.")
+
+
 _LIMIT_SENTENCES: dict[Limit, str] = {
-    "time": "It ran longer than {value} s (QUERY_TIMEOUT). "
+    "time": "It ran longer than {value} s ({named}){far}. "
     "Bind more of it, or ask for less with LIMIT.",
-    "memory": "It needed more than {value} MB of memory (QUERY_MEMORY). "
+    "memory": "It needed more than {value} MB of memory (QUERY_MEMORY){far}. "
     "Sort, group or join less at a time.",
-    "bytes": "Its answer is larger than {value} MB (QUERY_BYTES). "
+    "bytes": "Its answer is larger than {value} MB (QUERY_BYTES){far}. "
     "Ask for fewer rows or columns at a time.",
-    "rows": "Its answer has more than {value} rows (QUERY_ROWS). Page with LIMIT and OFFSET.",
+    "rows": "Its answer has more than {value} rows (QUERY_ROWS){far}. "
+    "Page with LIMIT and OFFSET, or count with COUNT.",
     "nesting": "It nests too deeply to be evaluated. "
     "Flatten it: fewer brackets or steps inside one another.",
 }
 
 
 class LimitReached(CompetencyGraphError):
-    """Work was stopped at a limit; nothing of it remains. ``limit`` says which."""
+    """Work was stopped at a limit; nothing of it remains. ``limit`` says which.
+
+    ``value`` is in seconds, megabytes or rows; ``named`` says what sets it.
+    """
 
     code, title, status, exit_code = "limit-reached", "A limit was reached", 503, 1
     retry_after = 60
 
     def __init__(
-        self, limit: Limit, value: float | None = None, *, detail: str | None = None
+        self,
+        limit: Limit,
+        value: float | None = None,
+        *,
+        named: str = "QUERY_TIMEOUT",
+        detail: str | None = None,
     ) -> None:
-        shown = "" if value is None else f"{value:g}"
+        self._said = {"value": "" if value is None else f"{value:g}", "named": named}
         super().__init__(
-            detail or _LIMIT_SENTENCES[limit].format(value=shown), limit=limit, value=value
+            detail or _LIMIT_SENTENCES[limit].format(far="", **self._said), limit=limit, value=value
         )
-        self.limit = limit
+
+    @property
+    def limit(self) -> Limit:
+        """Which limit it was, also where the error comes from another process."""
+        return cast(Limit, self.facts["limit"])
+
+    def after(self, *, seconds: float, size: int, rows: int | None) -> Self:
+        """Say how far the work got, in the sentence and as ``got``; ``size`` is in bytes."""
+        got = {"seconds": round(seconds, 3), "bytes": size, "rows": rows}
+        self.facts = {**self.facts, "got": got}
+        written = f"{size:,} bytes" if rows is None else f"{rows:,} rows ({size:,} bytes)"
+        far = f"; {written if size else 'nothing'} of its answer had been written"
+        self.detail = _LIMIT_SENTENCES[self.limit].format(far=far, **self._said)
+        return self
 
 
 class Unavailable(CompetencyGraphError):

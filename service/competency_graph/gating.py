@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -62,12 +63,15 @@ class Gating:
         )
         self._snapshot = threading.Lock()
         self._changing = ThreadPoolExecutor(_CHANGING, thread_name_prefix="change")
+        self._writes: Counter[str] = Counter()
+        self._counting = threading.Lock()
         self._answers: Mapping[str, record.Answer] = {
             "change": self._change,
             "job": lambda head, _: self._jobs.tell(head["job"], self._who(head)),
             "cancel job": lambda head, _: self._jobs.cancel(head["job"], self._who(head)),
             "revert": self._revert,
             "who": self._known,
+            "state": self._state,
             **record.answers(log),
         }
 
@@ -145,8 +149,13 @@ class Gating:
             raise
 
     def _changed(self, wish: Wish, who: Identity, head: record.Asked) -> dict[str, Any]:
-        with self._noting(who, head):
-            outcome = self._gate.change(wish, who)
+        try:
+            with self._noting(who, head):
+                outcome = self._gate.change(wish, who)
+        except CompetencyGraphError as error:
+            self._count(error.code)
+            raise
+        self._count("recorded" if outcome.recorded else "tried" if wish.dry_run else "nothing")
         if outcome.recorded and outcome.revision % _LOOK_FOR_SNAPSHOT == 0:
             threading.Thread(target=self._keep_snapshot, daemon=True).start()
         told = {
@@ -159,6 +168,16 @@ class Gating:
         if wish.dry_run:
             told["removals"] = removals_json(outcome.difference.removed)
         return told
+
+    def _count(self, outcome: str) -> None:
+        with self._counting:
+            self._writes[outcome] += 1
+
+    def _state(self, _head: record.Asked, _: bytes) -> dict[str, Any]:
+        """Return the log's head, what became of changes since the start, and jobs by state."""
+        with self._counting:
+            writes = dict(self._writes)
+        return {"head": self._log.head(), "writes": writes, "jobs": self._jobs.count()}
 
     def _tell(self, number: int, lines: tuple[bytes, bytes] | None) -> bool:
         """Tell the keeper, and wait until it serves the change: it may be about to be replaced."""

@@ -68,10 +68,12 @@ def _lanes(settings: Settings, sockets: Sequence[socket.socket]) -> list[Lane]:
             name="query",
             socket=queries,
             readers=settings.readers,
-            seconds=settings.query_timeout,
+            # The most that anybody may have; each request says its own.
+            seconds=settings.query_timeout * settings.token_factor,
             memory=settings.query_memory,
             answer_bytes=settings.query_bytes,
             private=settings.reader_private,
+            rows=settings.query_rows,
             nice=19,
         ),
         Lane(

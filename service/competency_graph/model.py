@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import lru_cache
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Any, Final, Literal
 
 from competency_graph.vocab import SKOS
@@ -107,6 +109,23 @@ class Identity:
     graphs: frozenset[str] = frozenset()
     token: int | None = None
     expires: datetime | None = None
+
+
+@lru_cache(4096)
+def client_of(address: str) -> str:
+    """Return what counts as one client: an IPv4 address, or the /64 that one has of IPv6.
+
+    What is no address counts as it is.
+    """
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(IPv6Network((int(parsed) >> 64 << 64, 64)))
 
 
 def joined(lines: Iterable[bytes]) -> bytes:

@@ -43,7 +43,7 @@ def service_description(graph: Graph, parameters: Mapping[str, Any], output: Wri
     """Write the description and return its media type.
 
     Parameters: ``endpoint``, the address that was asked; ``syntax``, a name in ``rdf.SYNTAXES``;
-    ``limits``, each with ``name``, ``meaning``, ``value`` and ``unit``.
+    ``limits``, each with ``name``, ``sentence``, ``value`` and ``unit``.
     """
     syntax: Syntax = next(s for s in SYNTAXES if s.name == parameters["syntax"])
     lines = "".join(f"{line} .\n" for line in _said(graph, parameters))
@@ -92,11 +92,11 @@ def _extensions(service: str) -> Iterator[str]:
 def _limits(service: str, limits: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     # The standard has no words for limits; a feature may be anything that a service has.
     for number, limit in enumerate(limits):
-        node = f"_:limit{number}"
+        node, said = f"_:limit{number}", f"{limit['sentence']} Unit: {limit['unit']}."
         yield f"{service} {_sd('feature')} {node}"
         yield from _about(node, "Feature")
         yield f"{node} {_iri(RDFS + 'label')} {_text(limit['name'])}"
-        yield f"{node} {_iri(RDFS + 'comment')} {_text(limit['meaning'] + ', in ' + limit['unit'])}"
+        yield f"{node} {_iri(RDFS + 'comment')} {_text(said)}"
         yield f"{node} {_iri(RDF + 'value')} {_number(limit['value'])}"
         yield f"{node} {_iri(RDFS + 'seeAlso')} {_iri(DOCS + 'query#limits')}"
 

@@ -19,6 +19,7 @@ import zstandard
 from competency_graph.codings import LEAST
 from competency_graph.errors import RangeNotSatisfiable, TooManyRequests, Unavailable
 from competency_graph.index import Whole
+from competency_graph.index.board import Seat
 from competency_graph.index.spool import INLINE, Spool
 from competency_graph.web import delivery
 from competency_graph.web.delivery import AT_ONCE, LARGE, Deliveries, Delivery, coding_for, part_of
@@ -374,7 +375,7 @@ def test_a_full_disk_is_told_and_nothing_is_cut_short(monkeypatch: pytest.Monkey
     monkeypatch.setattr(
         tempfile, "TemporaryFile", lambda buffering: open("/dev/full", "wb", buffering=buffering)
     )
-    spool = Spool(1 << 30)
+    spool = Spool(1 << 30, None, Seat())
     with pytest.raises(Unavailable) as refused:
         spool.write(bytes(INLINE + 1))
     assert "room" in refused.value.detail

@@ -15,7 +15,7 @@ from competency_graph.index.client import (
     Whole,
 )
 from competency_graph.index.describing import write_graph
-from competency_graph.index.fork import die_with_parent, sealed
+from competency_graph.index.fork import LIMIT_OF_SIGNAL, die_with_parent, sealed
 from competency_graph.index.graph import Graph, Writer
 from competency_graph.index.keeper import Keeper
 from competency_graph.index.local import LocalTrial
@@ -28,6 +28,7 @@ __all__ = [
     "CHANGES_SOCKET",
     "CHECK_SOCKET",
     "GATE_SOCKET",
+    "LIMIT_OF_SIGNAL",
     "LOOKUP_SOCKET",
     "MINUTE",
     "QUERY_SOCKET",

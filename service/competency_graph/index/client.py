@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from competency_graph.codings import Coding
-from competency_graph.errors import CompetencyGraphError, LimitReached, TooDeep, Unavailable
+from competency_graph.errors import (
+    ClientLeft,
+    CompetencyGraphError,
+    LimitReached,
+    TooDeep,
+    Unavailable,
+)
 from competency_graph.index import wire
 from competency_graph.index.board import Board
 from competency_graph.index.fork import LIMIT_OF_SIGNAL
@@ -33,6 +39,9 @@ _GRACE: Final = 2.0
 _OBITUARY: Final = 1.5
 # How often a request is sent anew where the reader that took it was behind and ended.
 _TRIES: Final = 20
+# How long an answer is waited for before it is asked whether anybody still wants it: long enough
+# that nobody pays for it whose answer comes at once.
+_STILL_THERE: Final = 0.1
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,6 +53,7 @@ class Whole:
     size: int
     digest: str
     coding: Coding | None = None
+    rows: int | None = None
     body: bytes = b""
     descriptor: int | None = None
 
@@ -59,6 +69,7 @@ class Whole:
             size=answer["size"],
             digest=answer["digest"],
             coding=answer["coding"],
+            rows=answer["rows"],
             body=content,
             descriptor=descriptor,
         )
@@ -93,14 +104,23 @@ class Client:
         run: the run folder with the board and the sockets.
         query_seconds: time of one query.
         query_memory: memory of one query in bytes, for the sentence of a refusal.
+        left: whether whoever is to have the answer has gone, so that nobody need work on it.
     """
 
-    def __init__(self, run: Path, *, query_seconds: float, query_memory: int) -> None:
+    def __init__(
+        self,
+        run: Path,
+        *,
+        query_seconds: float,
+        query_memory: int,
+        left: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.board = Board(run / BOARD)
         self._run = run
         self._seconds = query_seconds
         self._numbers = count(1)
-        self._values = {"time": query_seconds, "memory": query_memory / 1_000_000}
+        self._memory = query_memory
+        self._left = left
 
     def look_up(self, name: str, parameters: Mapping[str, Any], body: bytes = b"") -> Whole:
         """Ask one of our own questions. Raises what the answer raises, or ``Unavailable``."""
@@ -123,22 +143,31 @@ class Client:
 
         What comes as a file comes in the ``coding``.
         """
-        head = {"ask": "graph", "name": name, "syntax": syntax, "labels": labels}
-        return self._ask(QUERY_SOCKET, head | {"coding": coding}, b"", self._seconds)
+        head: dict[str, Any] = {"ask": "graph", "name": name, "syntax": syntax, "labels": labels}
+        head |= {"seconds": self._seconds, "coding": coding}
+        return self._ask(QUERY_SOCKET, head, b"", self._seconds)
 
     def query(
-        self, text: bytes, options: Mapping[str, Any], *, coding: Coding | None = None
+        self,
+        text: bytes,
+        options: Mapping[str, Any],
+        *,
+        seconds: float | None = None,
+        coding: Coding | None = None,
     ) -> Whole:
         """Ask somebody's query; ``options`` are those of :meth:`Graph.write_answer`.
 
-        What comes as a file comes in the ``coding``.
+        ``seconds`` is its time where that is not the one of every query. What comes as a file comes
+        in the ``coding``.
 
         Raises:
             LimitReached, TooDeep: the reader was ended at a limit.
+            ClientLeft: nobody waits for the answer any more, and the reader was ended.
             Unavailable: too many wait, or the index is being built.
         """
-        head = {"ask": "query", "options": options, "coding": coding}
-        return self._ask(QUERY_SOCKET, head, text, self._seconds)
+        seconds = seconds or self._seconds
+        head = {"ask": "query", "options": options, "seconds": seconds, "coding": coding}
+        return self._ask(QUERY_SOCKET, head, text, seconds)
 
     def tell(self, revision: int, lines: tuple[bytes, bytes] | None = None) -> bool:
         """Tell the keeper of a change that the log holds, and say whether it serves it now.
@@ -160,18 +189,24 @@ class Client:
                 return False
         return told is not None and told[0]["revision"] >= revision
 
-    def ask_gate(self, head: Mapping[str, Any], body: bytes = b"") -> dict[str, Any]:
+    def ask_gate(
+        self, head: Mapping[str, Any], body: bytes = b"", *, seconds: float | None = None
+    ) -> dict[str, Any]:
         """Ask the gate of this machine and return its answer; it takes as long as it takes.
+
+        With ``seconds`` no longer than that, for what changes nothing.
 
         Raises:
             CompetencyGraphError: what the gate refuses it with.
             Unavailable: the gate ended, or too many wait: whether it was done is to be looked up.
         """
         with self._connect(GATE_SOCKET) as connection:
-            connection.settimeout(None)
+            connection.settimeout(seconds)
             try:
                 wire.send(connection, head, body)
                 told = wire.receive(connection, most=1 << 32)
+            except TimeoutError:
+                raise self._busy() from None
             except ConnectionError:
                 told = None
         if told is None:
@@ -200,35 +235,48 @@ class Client:
     def _ask(self, lane: str, head: Mapping[str, Any], body: bytes, seconds: float) -> Whole:
         for _ in range(_TRIES):
             with self._connect(lane) as connection:
-                # It may wait in the queue about as long as it may run.
-                connection.settimeout(2 * (seconds + _GRACE))
-                whole = self.converse(connection, head, body)
+                whole = self.converse(connection, head, body, seconds)
             if whole is not None:
                 return whole
         raise self._busy()
 
     def converse(
-        self, connection: socket.socket, head: Mapping[str, Any], body: bytes
+        self, connection: socket.socket, head: Mapping[str, Any], body: bytes, seconds: float
     ) -> Whole | None:
         """Send one request over a connection to a reader and return its answer.
 
         Nothing where the reader could not follow to the revision that is served: another can.
+        ``seconds`` is how long it may be worked on.
 
         Raises:
             LimitReached, TooDeep: the reader was ended at a limit.
+            ClientLeft: nobody waits for the answer any more; to close the connection ends the
+                reader.
             Unavailable: it took no request in time, or ended.
         """
         # A name that no other request on this machine has, by which the board tells of its end.
         request = os.getpid() << 32 | next(self._numbers) & 0xFFFFFFFF
+        # It may wait in the queue about as long as it may run.
+        patience = 2 * (seconds + _GRACE)
+        deadline = time.monotonic() + patience
+
+        def waiting() -> None:
+            if self._left():
+                raise ClientLeft
+            if time.monotonic() > deadline:
+                raise TimeoutError
+
         try:
+            connection.settimeout(patience)
             wire.send(connection, {**head, "request": request}, body)
-            told = wire.receive(connection, most=INLINE * 16)
+            connection.settimeout(_STILL_THERE)
+            told = wire.receive(connection, most=INLINE * 16, waiting=waiting)
         except TimeoutError:
             raise self._busy() from None
         except ConnectionError:
             told = None
         if told is None:
-            raise self._lost(request)
+            raise self._lost(request, head["ask"], seconds)
         return None if told[0].get("behind") else Whole.of(told)
 
     def _connect(self, lane: str) -> socket.socket:
@@ -250,24 +298,33 @@ class Client:
 
     def _busy(self) -> Unavailable:
         return Unavailable(
-            "As many queries wait as may (QUEUE). Try again in a moment.", retry_after=2
+            "As many queries wait as may (QUEUE). Try again in a moment.",
+            retry_after=2,
+            limit="queue",
         )
 
-    def _lost(self, request: int) -> CompetencyGraphError:
+    def _lost(self, request: int, asked: str, seconds: float) -> CompetencyGraphError:
         """Return why there was no answer, from what the keeper wrote on the board."""
         deadline = time.monotonic() + _OBITUARY
-        while (number := self.board.death(request)) is None and time.monotonic() < deadline:
-            time.sleep(0.002)
-        limit = LIMIT_OF_SIGNAL.get(number or 0)
-        if limit is not None:
-            error: CompetencyGraphError = (
-                TooDeep(MAX_NESTING)
-                if limit == "nesting"
-                else LimitReached(limit, self._values.get(limit))
+        death = None
+        while death is None and time.monotonic() < deadline:
+            death = self.board.death(request) or self.board.overdue(request, seconds)
+            if death is None:
+                time.sleep(0.002)
+        limit = LIMIT_OF_SIGNAL.get(death.signal) if death else None
+        if death is None or limit is None:
+            return Unavailable("The process that worked on this ended. Try again.", retry_after=1)
+        error: CompetencyGraphError = TooDeep(MAX_NESTING)
+        if limit != "nesting":
+            named = "QUERY_TIMEOUT"
+            if seconds < self._seconds:
+                named = "timeout=" if asked == "query" else "fixed"
+            value = {"time": seconds, "memory": self._memory / 1_000_000}.get(limit)
+            error = LimitReached(limit, value, named=named).after(
+                seconds=death.seconds, size=death.size, rows=death.rows
             )
-            error.ended_reader = True
-            return error
-        return Unavailable("The process that worked on this ended. Try again.", retry_after=1)
+        error.ended_reader = True
+        return error
 
 
 class Trial:
@@ -321,8 +378,7 @@ class Trial:
 
     def _answer(self, head: Mapping[str, Any], body: bytes) -> Whole:
         for _ in range(_TRIES):
-            self._connection.settimeout(2 * (self._seconds + _GRACE))
-            whole = self._client.converse(self._connection, head, body)
+            whole = self._client.converse(self._connection, head, body, self._seconds)
             if whole is not None:
                 return whole
             # Only before its first answer is a fork behind: nothing of the conversation is lost.

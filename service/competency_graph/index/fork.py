@@ -120,6 +120,9 @@ def ended_when_left(connection: socket.socket) -> Iterator[None]:
 
     The other side sends nothing while it waits for an answer, so that any sign from it is its end:
     the default action of ``SIGIO`` is to end the process.
+
+    Raises:
+        ConnectionError: it has gone already. Nothing was begun, so the process may go on.
     """
     if sys.platform != "linux":
         yield
@@ -132,7 +135,7 @@ def ended_when_left(connection: socket.socket) -> Iterator[None]:
         gone = select.poll()
         gone.register(connection, select.POLLRDHUP)
         if gone.poll(0):
-            os._exit(0)
+            raise ConnectionResetError("the other side has gone")
         yield
     finally:
         fcntl.fcntl(connection, fcntl.F_SETFL, flags)

@@ -1,12 +1,13 @@
 """The graph in memory, in this process: filling it, asking it. Forks nothing, follows nothing."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from typing import IO, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from typing import IO, Final, cast
 
 import pyoxigraph as ox
 
 from competency_graph import queries
 from competency_graph.errors import BadQuery, NotAcceptable
+from competency_graph.index.rows import Rows
 from competency_graph.index.scan import QueryText, scan_query, unreadable_query
 from competency_graph.index.terms import Called, Term, graph_of, named, parsed, spelt, term
 from competency_graph.rdf import RESULTS, SYNTAXES
@@ -288,6 +289,7 @@ class Graph:
         graph: str | None = "turtle",
         default_graphs: Iterable[str] = (),
         named_graphs: Iterable[str] = (),
+        count: Callable[[int], None] = lambda rows: None,
     ) -> str:
         """Write the answer of somebody's query and return its media type.
 
@@ -303,6 +305,7 @@ class Graph:
             default_graphs: graphs that the protocol request names as the default graph.
             named_graphs: graphs that it names as the named graphs. Where it names any, they stand
                 in place of what ``FROM`` says (SPARQL 1.1 Protocol, 2.1.4).
+            count: is told how many rows of a SELECT are written, each time that some were.
 
         Raises:
             BadQuery: it does not parse, cannot be evaluated, or is ``FROM`` an unknown graph.
@@ -329,7 +332,10 @@ class Graph:
             if rows is None:
                 raise NotAcceptable([media_type for media_type, _ in RESULTS.values()])
             media_type, format_ = RESULTS[rows]
-            found.serialize(output, format_)
+            if isinstance(found, ox.QuerySolutions):
+                found.serialize(cast(Writer, Rows(output, rows, count)), format_)
+            else:
+                found.serialize(output, format_)
             return media_type
         except SyntaxError as error:
             raise unreadable_query(text, error.msg) from None

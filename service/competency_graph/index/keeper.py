@@ -132,6 +132,7 @@ class Keeper:
             self._bury_the_dead()
             if self._serving:
                 self._fill()
+                self._board.readers = len(self._children)
             elif not self._children:
                 return
         self._end()

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 from competency_graph.errors import InternalError, LimitReached
 from competency_graph.index import fork, reader, wire
+from competency_graph.index.board import Seat
 from competency_graph.index.client import Whole
 from competency_graph.index.graph import Graph
 from competency_graph.index.reader import Answer, Lane
@@ -90,6 +91,6 @@ def _serve(graph: Graph, lane: Lane) -> NoReturn:
         fork.leave_no_core()
         fork.die_with_parent(signal.SIGKILL)
         fork.seal()
-        reader.converse(graph, lane, lane.socket, lambda request: None, report=2)
+        reader.converse(graph, lane, lane.socket, Seat(), report=2)
     finally:
         os._exit(0)

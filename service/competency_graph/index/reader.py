@@ -12,14 +12,12 @@ import socket
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final, NoReturn, cast
 
-from competency_graph.errors import CompetencyGraphError, InternalError, NotAcceptable
+from competency_graph.errors import CompetencyGraphError, InternalError, LimitReached, NotAcceptable
 from competency_graph.index import fork, wire
-from competency_graph.index.board import Board
+from competency_graph.index.board import Board, Seat
 from competency_graph.index.describing import write_description, write_graph
 from competency_graph.index.graph import Graph, Writer
 from competency_graph.index.spool import Spool
@@ -50,6 +48,7 @@ class Lane:
     memory: int
     answer_bytes: int
     private: int
+    rows: int | None = None
     nice: int = 0
     answers: Mapping[str, Answer] | None = None
     once: bool = False
@@ -75,6 +74,7 @@ def serve(
     report = os.dup(2)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     fork.seal()
+    seat = board.seat(slot)
     # One reader wakes for one connection, where the system can, not all that wait on the socket.
     waiting: Any = select.epoll() if hasattr(select, "epoll") else select.poll()
     patience = _LOOK_AROUND if hasattr(select, "epoll") else _LOOK_AROUND * 1000
@@ -98,7 +98,7 @@ def serve(
             # Once more: whoever connected may have seen a later revision than was looked for above.
             if not _catch_up(graph, board, generation):
                 _send_away(lane, connection)
-            converse(graph, lane, connection, partial(board.take, slot), report=report)
+            converse(graph, lane, connection, seat, report=report)
         if lane.once:
             os._exit(0)
         if time.monotonic() - began > _LOOK_AT_MEMORY_AFTER and _private() > lane.private:
@@ -109,15 +109,15 @@ def converse(
     graph: Graph,
     lane: Lane,
     connection: socket.socket,
-    take: Callable[[int], None],
+    seat: Seat,
     *,
     report: int,
 ) -> None:
     """Answer one request, or in a lane with ``once`` all requests, of a connection.
 
-    ``take`` is told which request is worked on; faults of ours are written to ``report``.
+    ``seat`` is told what is worked on; faults of ours are written to ``report``.
     """
-    while _serve_one(graph, lane, connection, take, report) and lane.once:
+    while _serve_one(graph, lane, connection, seat, report) and lane.once:
         pass
 
 
@@ -149,7 +149,7 @@ def _serve_one(
     graph: Graph,
     lane: Lane,
     connection: socket.socket,
-    take: Callable[[int], None],
+    seat: Seat,
     report: int,
 ) -> bool:
     """Answer one request of a connection and say whether there was one."""
@@ -160,16 +160,18 @@ def _serve_one(
         if request is None:
             return False
         head, body, _ = request
-        take(head["request"])
-        spool = Spool(lane.answer_bytes, head.get("coding"))
+        seat.take(head["request"])
+        spool = Spool(lane.answer_bytes, lane.rows, seat, head.get("coding"))
         try:
             if "seconds" in head:
                 fork.limit_time(min(lane.seconds, head["seconds"]))
             fork.limit_memory(lane.memory)
-            with fork.ended_when_left(connection) if lane.once else nullcontext():
-                media_type = _answer(graph, lane, head, body, cast(Writer, spool))
+            with fork.ended_when_left(connection):
+                media_type = _answer(graph, lane, head, body, spool)
                 spool.finish()
         except CompetencyGraphError as error:
+            if isinstance(error, LimitReached):
+                error.after(seconds=seat.seconds, size=spool.taken, rows=spool.rows)
             _refuse(connection, graph, error)
             return True
         except MemoryError:
@@ -199,6 +201,7 @@ def _reply(connection: socket.socket, graph: Graph, media_type: str, spool: Spoo
         "media_type": media_type,
         "revision": graph.revision,
         "size": spool.size,
+        "rows": spool.rows,
         "digest": spool.digest.hexdigest(),
         "coding": spool.coding,
     }
@@ -209,11 +212,13 @@ def _reply(connection: socket.socket, graph: Graph, media_type: str, spool: Spoo
         wire.send(connection, head, descriptor=file.fileno())
 
 
-def _answer(graph: Graph, lane: Lane, head: Mapping[str, Any], body: bytes, output: Writer) -> str:
+def _answer(graph: Graph, lane: Lane, head: Mapping[str, Any], body: bytes, spool: Spool) -> str:
     """Answer one request: a client's query, a whole graph, or one of our own look-ups."""
+    output = cast(Writer, spool)
     match head["ask"]:
         case "query":
-            return graph.write_answer(body.decode("utf-8"), output, **head["options"])
+            text = body.decode("utf-8")
+            return graph.write_answer(text, output, **head["options"], count=spool.count)
         case "graph":
             syntax = _syntax(head["syntax"])
             write_graph(graph, head["name"], syntax, output, labels=head["labels"])

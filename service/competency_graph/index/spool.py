@@ -7,6 +7,7 @@ from typing import IO, Final
 
 from competency_graph.codings import Coding, Compressor, compressor
 from competency_graph.errors import LimitReached, Unavailable
+from competency_graph.index.board import Seat
 
 INLINE: Final = 1 << 16
 """Bytes of an answer that go over the socket; what is larger goes as a file."""
@@ -16,16 +17,20 @@ _GATHERED: Final = 1 << 18
 
 
 class Spool:
-    """Collects an answer: in memory while small, then in an unlinked file, up to a limit.
+    """Collects an answer: in memory while small, then in an unlinked file, up to limits.
 
     Once finished, what is to be sent is in ``file`` or, where there is none, in ``small``.
 
     Args:
         most: bytes that the answer may have, before it is coded.
+        most_rows: rows that it may have, or nothing for any number.
+        seat: where it says how much there is.
         coding: the content coding of the file; what is small is left to whoever holds it.
     """
 
-    def __init__(self, most: int, coding: Coding | None = None) -> None:
+    def __init__(
+        self, most: int, most_rows: int | None, seat: Seat, coding: Coding | None = None
+    ) -> None:
         self.file: IO[bytes] | None = None
         self.small = bytearray()
         self.coding = coding
@@ -33,8 +38,13 @@ class Spool:
         """Bytes that are to be sent."""
         self.digest = blake2b(digest_size=16)
         """Digest of what is to be sent."""
+        self.taken = 0
+        """Bytes that were written, before they are coded."""
+        self.rows: int | None = None
+        """Rows that were written, where they are counted."""
         self._most = most
-        self._taken = 0
+        self._most_rows = most_rows
+        self._seat = seat
         self._held = bytearray()
         self._room = INLINE
         self._compressor: Compressor | None = None
@@ -46,13 +56,24 @@ class Spool:
             LimitReached: the answer grew past the limit.
             Unavailable: there is no room for the file.
         """
-        self._taken += len(content)
-        if self._taken > self._most:
+        self.taken += len(content)
+        if self.taken > self._most:
             raise LimitReached("bytes", self._most / 1_000_000)
         self._held += content
         if len(self._held) > self._room:
             self._drain()
+        self._seat.wrote(self.taken, self.rows)
         return len(content)
+
+    def count(self, rows: int) -> None:
+        """Take notice of how many rows were written.
+
+        Raises:
+            LimitReached: they are more than may be.
+        """
+        self.rows = rows
+        if self._most_rows is not None and rows > self._most_rows:
+            raise LimitReached("rows", self._most_rows)
 
     def flush(self) -> None:
         """Do nothing: what was taken is kept."""

@@ -27,8 +27,11 @@ from competency_graph.web import (
     sparql,
     validating,
 )
+from competency_graph.web.connections import PacedBody
+from competency_graph.web.counts import Counts
 from competency_graph.web.delivery import Deliveries
-from competency_graph.web.exchange import acceptable, problem_body
+from competency_graph.web.exchange import acceptable, has_left, problem_body
+from competency_graph.web.metrics import FIGURES, Metrics
 
 Application = Callable[..., Iterable[bytes]]
 
@@ -42,7 +45,8 @@ _ALWAYS: Final = [
     ("Access-Control-Allow-Origin", "*"),
     (
         "Access-Control-Expose-Headers",
-        "Accept-Ranges, Content-Range, ETag, Link, Location, Retry-After, Revision",
+        "Accept-Ranges, Content-Range, ETag, Link, Location, Query-Limits, RateLimit, "
+        "RateLimit-Policy, Retry-After, Revision",
     ),
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
@@ -62,8 +66,11 @@ _IN_WORDS = {"string_pattern_mismatch": "give a language tag such as de or pt-BR
 _ON_PAGES: Final = [("Vary", f"{_VARY}, Cookie"), *_ALWAYS[1:]]
 
 
-def create_app(settings: Settings, run: Path) -> Flask:
-    """Return the application that asks the readers of a run folder."""
+def create_app(settings: Settings, run: Path, metrics: Metrics | None = None) -> Flask:
+    """Return the application that asks the readers of a run folder.
+
+    ``metrics`` are shared with the other processes that serve it, if there are any.
+    """
     app = OpenAPI(
         __name__,
         info=Info(title="Competency Graph", version=version("competency-graph")),
@@ -80,9 +87,13 @@ def create_app(settings: Settings, run: Path) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.extensions["settings"] = settings
     app.extensions["client"] = Client(
-        run, query_seconds=settings.query_timeout, query_memory=settings.query_memory
+        run,
+        query_seconds=settings.query_timeout,
+        query_memory=settings.query_memory,
+        left=has_left,
     )
     app.extensions["deliveries"] = Deliveries()
+    app.extensions["metrics"] = metrics or Metrics(Counts(1, FIGURES))
     parts = (sparql, graphs, jobs, changes, validating, ops, linked_data, session)
     for part in (module.paths for module in parts):
         app.register_blueprint(part)
@@ -233,7 +244,7 @@ def _finish(response: Response) -> Response:
 
 
 class _Envelope:
-    """WSGI middleware (PEP 3333): the headers of every answer, and bodies that come whole."""
+    """WSGI middleware (PEP 3333): the headers of every answer; bodies come whole, and at a pace."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -248,4 +259,6 @@ class _Envelope:
             page = any(n == "Content-Type" and v.startswith("text/html") for n, v in headers)
             return start_response(status, headers + (_ON_PAGES if page else _ALWAYS), *error)
 
+        if environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ:
+            environ["wsgi.input"] = PacedBody(environ["wsgi.input"])
         return self._application(environ, started)

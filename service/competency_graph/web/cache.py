@@ -17,7 +17,7 @@ _OVERHEAD: Final = 2_000
 # Strangers' queries, whole graphs and states of the machine are asked anew each time, and what may
 # change although the revision does not: jobs, forms, and the log, which can be redacted.
 _NEVER: Final = (
-    *("/sparql", "/graphs", "/graph/", "/healthz", "/readyz"),
+    *("/sparql", "/graphs", "/graph/", "/healthz", "/readyz", "/metrics"),
     *("/jobs/", "/changes", "/sign-in"),
 )
 

@@ -1,23 +1,9 @@
 """What the endpoint says of itself, as far as it is settings: its limits. Writes no RDF itself."""
 
-from typing import Any, Final
-
 from flask import Response
 
-from competency_graph.config import setting_fields
 from competency_graph.web.exchange import answer, client, own_url, settings
-
-# Which settings limit what a client may ask, and the unit of each.
-_LIMITS: Final = {
-    "query_timeout": "seconds",
-    "query_memory": "bytes",
-    "query_bytes": "bytes",
-    "query_length": "bytes",
-    "queue": "queries",
-    "rate_limit": "requests a minute",
-    "kill_limit": "queries a minute",
-    "max_body": "bytes",
-}
+from competency_graph.web.limits import limits_told
 
 
 def description(syntax: str) -> Response:
@@ -26,20 +12,6 @@ def description(syntax: str) -> Response:
     Args:
         syntax: a name in ``rdf.SYNTAXES``.
     """
-    parameters = {"endpoint": own_url(), "syntax": syntax, "limits": _limits()}
+    limits = [told._asdict() for told in limits_told(settings()) if told.value is not None]
+    parameters = {"endpoint": own_url(), "syntax": syntax, "limits": limits}
     return answer(client().look_up("service-description", parameters))
-
-
-def _limits() -> list[dict[str, Any]]:
-    """Return name, meaning, value and unit of each limit that is on, in the order of settings."""
-    values = {field.name: getattr(settings(), field.name) for field in setting_fields()}
-    return [
-        {
-            "name": field.name.upper(),
-            "meaning": field.metadata["help"],
-            "value": values[field.name],
-            "unit": _LIMITS[field.name],
-        }
-        for field in setting_fields()
-        if field.name in _LIMITS and values[field.name] is not None
-    ]

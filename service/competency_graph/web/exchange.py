@@ -1,30 +1,31 @@
 """Reading a request and answering with a whole answer. Knows no path and no content."""
 
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import select
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final, cast
 from urllib.parse import quote, urlsplit
 
-from flask import Response, current_app, g, request
+from flask import Response, current_app, g, has_request_context, request
+from gevent.monkey import get_original
 
 from competency_graph.codings import LEAST, Coding, coded
 from competency_graph.config import Settings
 from competency_graph.errors import (
     CompetencyGraphError,
-    LimitReached,
     NotAcceptable,
     PreconditionFailed,
-    TooDeep,
-    TooManyRequests,
     UnknownParameter,
 )
-from competency_graph.index import MINUTE, Client, Whole
+from competency_graph.index import Client, Whole
 from competency_graph.vocab import DOCS
 from competency_graph.web.delivery import LARGE, Deliveries, Delivery, coding_for, part_of
+from competency_graph.web.metrics import Metrics
 
+# The system's own: the cooperative one knows reading and writing only.
+_poll: Final = get_original("select", "poll")
+_GONE: Final = select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0)
 _CONDITIONS: Final = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH", "HTTP_IF_MODIFIED_SINCE")
 
 
@@ -36,6 +37,11 @@ def client() -> Client:
 def settings() -> Settings:
     """Return the settings of this application."""
     return cast(Settings, current_app.extensions["settings"])
+
+
+def metrics() -> Metrics:
+    """Return the figures that this application counts."""
+    return cast(Metrics, current_app.extensions["metrics"])
 
 
 def require_known_parameters(known: Sequence[str]) -> None:
@@ -174,34 +180,15 @@ def _conditional(response: Response) -> Response:
     return response
 
 
-@contextmanager
-def counted() -> Iterator[None]:
-    """Count this request of its client (``RATE_LIMIT``), and the reader that it ends, if it does.
-
-    Raises:
-        TooManyRequests: the client asked for, or ended, as many as it may in a minute.
-    """
-    board, limits, address = client().board, settings(), client_address()
-    if limits.kill_limit is not None and board.kills.count(address) >= limits.kill_limit:
-        raise TooManyRequests(
-            f"{limits.kill_limit} of your queries ran into a limit in this minute (KILL_LIMIT). "
-            "Wait a minute, and make them smaller.",
-            retry_after=MINUTE,
-            limit="kills",
-        )
-    if limits.rate_limit is not None and board.requests.add(address) > limits.rate_limit:
-        raise TooManyRequests(
-            f"You may send {limits.rate_limit} queries and validations in a minute (RATE_LIMIT). "
-            "Wait for the next, or ask for more at once.",
-            retry_after=MINUTE - int(time.monotonic()) % MINUTE,
-            limit="requests",
-        )
-    try:
-        yield
-    except (LimitReached, TooDeep) as error:
-        if error.ended_reader:
-            board.kills.add(address)
-        raise
+def has_left() -> bool:
+    """Say whether the client of the present request closed its connection. Reads nothing of it."""
+    connection = request.environ.get("gunicorn.socket") if has_request_context() else None
+    if connection is None:
+        return False
+    # What it sent meanwhile is another request, and no sign that it left.
+    gone = _poll()
+    gone.register(connection, _GONE)
+    return bool(gone.poll(0))
 
 
 def client_address() -> str:

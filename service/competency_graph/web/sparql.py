@@ -9,21 +9,23 @@ from flask import Blueprint, Response, request
 from competency_graph.errors import (
     BadRequest,
     NotAcceptable,
-    QueryTooLong,
     UnknownParameter,
     UnsupportedMediaType,
 )
 from competency_graph.model import Operation
 from competency_graph.rdf import RESULTS, SYNTAXES
+from competency_graph.web.asking import ask, too_long
 from competency_graph.web.description import description
-from competency_graph.web.exchange import acceptable, answer, client, coding, counted, settings
+from competency_graph.web.exchange import acceptable, answer, settings
+from competency_graph.web.limits import tell
 from competency_graph.web.writing import WRITING, bearer, body, require_somebody, write
 
 paths = Blueprint("sparql", __name__)
+paths.after_request(tell)
 
 # What the names of graphs in a form may weigh.
 _MOST_NAMES: Final = 100_000
-_KNOWN = ("query", "default-graph-uri", "named-graph-uri", "format")
+_KNOWN = ("query", "default-graph-uri", "named-graph-uri", "format", "timeout")
 _FORM: Final = "application/x-www-form-urlencoded"
 _QUERY: Final = "application/sparql-query"
 _UPDATE: Final = "application/sparql-update"
@@ -60,11 +62,8 @@ def sparql() -> Response:
     if request.method != "POST" and set(parameters) <= {"format"}:
         return description(_described(parameters))
     text = _query(parameters)
-    limits = settings()
-    if len(text) > limits.query_length:
-        raise QueryTooLong(limits.query_length)
-    with counted():
-        return answer(client().query(text, _options(parameters), coding=coding()))
+    timeout = parameters.get("timeout")
+    return answer(ask(text, _options(parameters), timeout[0] if timeout else None))
 
 
 def _form() -> dict[str, list[str]]:
@@ -97,7 +96,7 @@ def _bound_body() -> None:
     most = settings().query_length * (3 if is_form else 1) + (_MOST_NAMES if is_form else 1)
     length = request.content_length
     if length is not None and length > most:
-        raise QueryTooLong(settings().query_length)
+        raise too_long()
     request.max_content_length = most
 
 
