@@ -14,21 +14,27 @@ from competency_graph.index.client import (
     Trial,
     Whole,
 )
-from competency_graph.index.fork import die_with_parent, sealed
+from competency_graph.index.fork import die_with_parent, offer_to_the_oom_killer, sealed
 from competency_graph.index.graph import Graph, Writer
 from competency_graph.index.keeper import Keeper
 from competency_graph.index.local import LocalTrial
+from competency_graph.index.past import MOST_UNDONE, PAST_SOCKET, PastClient, go_back, is_near
 from competency_graph.index.reader import Answer, Lane
+from competency_graph.index.ring import CAPACITY, MOST_OF_ONE
 from competency_graph.index.staging import stage
 from competency_graph.index.terms import Statement, Term, statements
 
 __all__ = [
     "BOARD",
+    "CAPACITY",
     "CHANGES_SOCKET",
     "CHECK_SOCKET",
     "GATE_SOCKET",
     "LOOKUP_SOCKET",
     "MINUTE",
+    "MOST_OF_ONE",
+    "MOST_UNDONE",
+    "PAST_SOCKET",
     "QUERY_SOCKET",
     "TRIAL_SOCKET",
     "Answer",
@@ -38,12 +44,16 @@ __all__ = [
     "Keeper",
     "Lane",
     "LocalTrial",
+    "PastClient",
     "Statement",
     "Term",
     "Trial",
     "Whole",
     "Writer",
     "die_with_parent",
+    "go_back",
+    "is_near",
+    "offer_to_the_oom_killer",
     "refuse_in_document",
     "sealed",
     "stage",

@@ -31,7 +31,9 @@ _GRACE: Final = 2.0
 # The keeper may be at something else for a moment.
 _OBITUARY: Final = 1.5
 # How often a request is sent anew where the reader that took it was behind and ended.
-_TRIES: Final = 20
+TRIES: Final = 20
+# One for all clients of a process: a name of a request is never used twice.
+_NUMBERS: Final = count(1)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,9 +93,8 @@ class Client:
 
     def __init__(self, run: Path, *, query_seconds: float, query_memory: int) -> None:
         self.board = Board(run / BOARD)
-        self._run = run
+        self.run = run
         self._seconds = query_seconds
-        self._numbers = count(1)
         self._values = {"time": query_seconds, "memory": query_memory / 1_000_000}
 
     def look_up(self, name: str, parameters: Mapping[str, Any], body: bytes = b"") -> Whole:
@@ -177,14 +178,18 @@ class Client:
         return Trial(self, lambda: self._connect(CHECK_SOCKET), seconds)
 
     def _ask(self, lane: str, head: Mapping[str, Any], body: bytes, seconds: float) -> Whole:
-        for _ in range(_TRIES):
-            with self._connect(lane) as connection:
-                # It may wait in the queue about as long as it may run.
-                connection.settimeout(2 * (seconds + _GRACE))
-                whole = self.converse(connection, head, body)
-            if whole is not None:
+        for _ in range(TRIES):
+            if (whole := self._once(lane, head, body, seconds)) is not None:
                 return whole
         raise self._busy()
+
+    def _once(
+        self, lane: str, head: Mapping[str, Any], body: bytes, seconds: float
+    ) -> Whole | None:
+        with self._connect(lane) as connection:
+            # It may wait in the queue about as long as it may run.
+            connection.settimeout(2 * (seconds + _GRACE))
+            return self.converse(connection, head, body)
 
     def converse(
         self, connection: socket.socket, head: Mapping[str, Any], body: bytes
@@ -198,7 +203,7 @@ class Client:
             Unavailable: it took no request in time, or ended.
         """
         # A name that no other request on this machine has, by which the board tells of its end.
-        request = os.getpid() << 32 | next(self._numbers) & 0xFFFFFFFF
+        request = os.getpid() << 32 | next(_NUMBERS) & 0xFFFFFFFF
         try:
             wire.send(connection, {**head, "request": request}, body)
             told = wire.receive(connection, most=INLINE * 16)
@@ -219,7 +224,7 @@ class Client:
         plain = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         plain.setblocking(False)
         try:
-            plain.connect(str(self._run / lane))
+            plain.connect(str(self.run / lane))
         except OSError as error:
             plain.close()
             if error.errno == errno.EAGAIN:
@@ -299,7 +304,7 @@ class Trial:
             raise slow from None
 
     def _answer(self, head: Mapping[str, Any], body: bytes) -> Whole:
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             self._connection.settimeout(2 * (self._seconds + _GRACE))
             whole = self._client.converse(self._connection, head, body)
             if whole is not None:

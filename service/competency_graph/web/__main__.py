@@ -40,6 +40,9 @@ def main(arguments: Sequence[str]) -> None:
         from competency_graph.web.cache import Cache
 
         app = create_app(settings, Path(folder))
+        if not settings.public_read:
+            # It knows nobody, and would answer everybody.
+            return app
         board = app.extensions["client"].board
         return Cache(app, lambda: board.revision)
 

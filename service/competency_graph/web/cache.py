@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from competency_graph.web.session import COOKIE
+from competency_graph.web.reading import COOKIE
 
 _MOST_BYTES: Final = 32_000_000
 _MOST_ANSWER: Final = 256_000

@@ -7,6 +7,7 @@ from competency_graph.errors import BadRequest, UnsupportedMediaType
 from competency_graph.model import Operation
 from competency_graph.rdf import SYNTAXES, syntax_of_media_type
 from competency_graph.web.exchange import answer, client, negotiate, require_known_parameters
+from competency_graph.web.reading import REVISION, readers
 from competency_graph.web.writing import WRITING, body, document, write
 
 paths = Blueprint("graphs", __name__)
@@ -16,12 +17,12 @@ _NAMES = {s.media_type: s.name for s in SYNTAXES}
 @paths.get("/graphs")
 def graphs() -> Response:
     """Return one graph (Graph Store Protocol, section 5.2), or list them all."""
-    require_known_parameters(("graph", "default"))
-    if not request.args:
+    require_known_parameters(("graph", "default", REVISION))
+    if not request.args.keys() - {REVISION}:
         negotiate([JSON])
-        return answer(client().look_up("graphs", {}))
+        return answer(readers().look_up("graphs", {}))
     syntax = _NAMES[negotiate(list(_NAMES))]
-    return answer(client().graph(_named(), syntax))
+    return answer(readers().graph(_named(), syntax))
 
 
 @paths.put("/graphs")

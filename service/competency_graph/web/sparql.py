@@ -12,12 +12,13 @@ from competency_graph.errors import (
 )
 from competency_graph.model import Operation
 from competency_graph.rdf import RESULTS, SYNTAXES
-from competency_graph.web.exchange import acceptable, answer, client, counted, settings
+from competency_graph.web.exchange import acceptable, answer, counted, settings
+from competency_graph.web.reading import REVISION, readers
 from competency_graph.web.writing import WRITING, body, write
 
 paths = Blueprint("sparql", __name__)
 
-_KNOWN = ("query", "default-graph-uri", "named-graph-uri")
+_KNOWN = ("query", "default-graph-uri", "named-graph-uri", REVISION)
 _ROWS = {media_type: name for name, (media_type, _) in RESULTS.items()} | {
     "application/json": "json",
     "application/xml": "xml",
@@ -35,7 +36,7 @@ def sparql() -> Response:
     if len(text) > limits.query_length:
         raise QueryTooLong(limits.query_length)
     with counted():
-        return answer(client().query(text, _options(parameters)))
+        return answer(readers().query(text, _options(parameters)))
 
 
 def _is_update() -> bool:
