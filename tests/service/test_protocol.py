@@ -13,7 +13,7 @@ PROBLEMS = [
     ("/sparql?query=ASK%7B%7D&timeout=3", 400, "unknown-parameter"),
     ("/sparql?query=ASK%7B%7D&format=csv", 400, "unknown-parameter"),
     ("/metrics", 404, "not-found"),
-    ("/graphs?default&revision=1", 400, "unknown-parameter"),
+    ("/graphs?default&version=1", 400, "unknown-parameter"),
     ("/id/implementation-support?iri=x:y", 400, "unknown-parameter"),
     ("/ns?labels=yes", 400, "bad-request"),
     ("/healthz?x=1", 400, "unknown-parameter"),
