@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -56,7 +57,8 @@ class Written:
         """Ask until what is asked for has been built."""
         deadline = time.monotonic() + _LONG
         while True:
-            reply = self.service.get(path, Authorization=f"Bearer {self.token}", **headers)
+            asked = headers | {"Authorization": f"Bearer {self.token}"}
+            reply = self.service.send("GET", path, None, headers=asked)
             if reply.status != 503:
                 return reply
             assert int(reply.headers["Retry-After"]) > 0
@@ -319,6 +321,12 @@ def test_an_older_revision_needs_a_token_and_is_built_aside(written: Written) ->
     browser.close()
     for revision in (3, 32):
         assert export(written.patient, revision) == written.exported[revision]
+    (gate,) = written.service.processes("gating")
+    os.kill(gate, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while any(map(memory, written.service.processes("historic"))):
+        assert time.monotonic() < deadline, "they end with the gate"
+        time.sleep(0.05)
     answer = written.patient(graph_path(PLAIN, revision=32))
     assert answer.headers["Cache-Control"] == "private, max-age=86400"
     assert answer.headers["ETag"].startswith('"')
@@ -530,7 +538,12 @@ def older(tmp_path: Path) -> Iterator[Held]:
 
 
 def count_of(client: Client) -> str:
-    asked = {"rows": "csv", "graph": None, "default_graphs": [], "named_graphs": []}
+    asked: dict[str, object] = {
+        "rows": "csv",
+        "graph": None,
+        "default_graphs": [],
+        "named_graphs": [],
+    }
     return client.query(b"SELECT (COUNT(*) AS ?n) { ?s ?p ?o }", asked).read().decode().split()[1]
 
 
@@ -585,5 +598,5 @@ def test_one_is_built_at_a_time_and_the_least_recently_used_makes_room(older: He
 
 def test_a_killed_historic_keeper_is_built_again(older: Held) -> None:
     keeper = older.wait(1).board.keeper
-    os.kill(keeper, 9)
+    os.kill(keeper, signal.SIGKILL)
     assert count_of(older.wait(1)) == "1"

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from flask import Response, g, request
 
-from competency_graph.errors import BadRequest, NotFound
+from competency_graph.errors import BadRequest, NotFound, Unavailable
 from competency_graph.index import Client, PastClient
 from competency_graph.web.exchange import client, settings
 from competency_graph.web.writing import asking
@@ -85,7 +85,10 @@ def _of_the_past(revision: int) -> Client:
     run, seconds, memory = client().run, limits.query_timeout, limits.query_memory
     if told["folder"] is None:
         return PastClient(run, revision=revision, query_seconds=seconds, query_memory=memory)
-    return Client(run / told["folder"], query_seconds=seconds, query_memory=memory)
+    try:
+        return Client(run / told["folder"], query_seconds=seconds, query_memory=memory)
+    except FileNotFoundError:
+        raise Unavailable(f"Who held revision {revision} has just ended. Ask again.") from None
 
 
 def _revision() -> int:
