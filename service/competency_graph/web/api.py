@@ -157,8 +157,8 @@ def _refusals(*statuses: int) -> dict[Any, Any]:
     return {status: {"content": {"application/problem+json": body}} for status in statuses}
 
 
-_ONE: Any = {200: Told, **_refusals(300, 400, 404, 406, 503)}
-_MANY: Any = {200: Items, **_refusals(400, 404, 406, 503)}
+_ONE: Any = {200: Told, **_refusals(300, 400, 401, 404, 406, 410, 503)}
+_MANY: Any = {200: Items, **_refusals(400, 401, 404, 406, 410, 503)}
 
 # Which parameters the lists take, and those of one object.
 _LISTS: Final[dict[str, tuple[type[FrameworksQuery], type[FrameworkQuery]]]] = {
