@@ -15,6 +15,7 @@ PAGES = {
     _ISP + "/activity/community-of-practice": "Community of practice",
     _ISP + "/level/3-competent": "Competent",
     _ISP + "/assessment/a-peer": None,
+    _ISP + "/role/knowledge-broker?revision=1": "Knowledge broker",
     "/ns": "Vocabulary",
     "/shapes": "Rules",
     "/docs/rules": "Rules",

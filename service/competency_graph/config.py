@@ -127,6 +127,8 @@ class Settings:
     seed: Seed = _setting(_seed, "shipped", "what an empty database is filled with")
     validation: bool = _setting(_truth, True, "whether changes are judged")
     union_default: bool = _setting(_truth, True, "the default graph is the union of the named")
+    public_read: bool = _setting(_truth, True, "whether reading needs no token")
+    public_history: bool = _setting(_truth, False, "whether older revisions need none either")
     query_timeout: float = _setting(seconds, 10.0, "time of one query")
     query_memory: int = _setting(_size, 512_000_000, "memory of one query")
     query_rows: int | None = _setting(_rows_or_off, None, "rows of one answer, or off")

@@ -28,6 +28,7 @@ from competency_graph.index import (
     CHECK_SOCKET,
     GATE_SOCKET,
     LOOKUP_SOCKET,
+    PAST_SOCKET,
     QUERY_SOCKET,
     TRIAL_SOCKET,
     Board,
@@ -182,6 +183,7 @@ def _run_folder(queue: int) -> Iterator[tuple[Path, list[socket.socket]]]:
             (QUERY_SOCKET, queue),
             (TRIAL_SOCKET, queue),
             (CHECK_SOCKET, queue),
+            (PAST_SOCKET, queue),
             (CHANGES_SOCKET, queue),
             (GATE_SOCKET, queue),
         ):

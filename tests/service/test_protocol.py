@@ -22,7 +22,7 @@ PROBLEMS = [
     ("/graphs/nothing/of/this/name", 404, "not-found"),
     ("/graphs/name?default", 400, "unknown-parameter"),
     ("/metrics", 404, "not-found"),
-    ("/graphs?default&revision=1", 400, "unknown-parameter"),
+    ("/graphs?default&version=1", 400, "unknown-parameter"),
     ("/id/implementation-support?iri=x:y", 400, "unknown-parameter"),
     ("/ns?labels=yes", 400, "bad-request"),
     ("/healthz?x=1", 400, "unknown-parameter"),

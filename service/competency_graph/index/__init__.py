@@ -12,25 +12,36 @@ from competency_graph.index.client import (
     TRIAL_SOCKET,
     Client,
     Trial,
-    Whole,
 )
 from competency_graph.index.describing import write_graph
-from competency_graph.index.fork import LIMIT_OF_SIGNAL, die_with_parent, sealed
+from competency_graph.index.fork import (
+    LIMIT_OF_SIGNAL,
+    die_with_parent,
+    offer_to_the_oom_killer,
+    sealed,
+)
 from competency_graph.index.graph import Graph, Writer
 from competency_graph.index.keeper import Keeper
 from competency_graph.index.local import LocalTrial
+from competency_graph.index.past import MOST_UNDONE, PAST_SOCKET, PastClient, go_back, is_near
 from competency_graph.index.reader import Answer, Lane
+from competency_graph.index.ring import CAPACITY, MOST_OF_ONE
 from competency_graph.index.staging import stage
 from competency_graph.index.terms import Statement, Term, statements
+from competency_graph.index.whole import Whole
 
 __all__ = [
     "BOARD",
+    "CAPACITY",
     "CHANGES_SOCKET",
     "CHECK_SOCKET",
     "GATE_SOCKET",
     "LIMIT_OF_SIGNAL",
     "LOOKUP_SOCKET",
     "MINUTE",
+    "MOST_OF_ONE",
+    "MOST_UNDONE",
+    "PAST_SOCKET",
     "QUERY_SOCKET",
     "TRIAL_SOCKET",
     "Answer",
@@ -40,12 +51,16 @@ __all__ = [
     "Keeper",
     "Lane",
     "LocalTrial",
+    "PastClient",
     "Statement",
     "Term",
     "Trial",
     "Whole",
     "Writer",
     "die_with_parent",
+    "go_back",
+    "is_near",
+    "offer_to_the_oom_killer",
     "refuse_in_document",
     "sealed",
     "stage",

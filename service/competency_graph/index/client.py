@@ -8,7 +8,6 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +24,7 @@ from competency_graph.index import wire
 from competency_graph.index.board import Board
 from competency_graph.index.fork import LIMIT_OF_SIGNAL
 from competency_graph.index.spool import INLINE
+from competency_graph.index.whole import Whole
 from competency_graph.rdf import MAX_NESTING
 
 BOARD: Final = "board"
@@ -38,63 +38,12 @@ _GRACE: Final = 2.0
 # The keeper may be at something else for a moment.
 _OBITUARY: Final = 1.5
 # How often a request is sent anew where the reader that took it was behind and ended.
-_TRIES: Final = 20
+TRIES: Final = 20
 # How long an answer is waited for before it is asked whether anybody still wants it: long enough
 # that nobody pays for it whose answer comes at once.
 _STILL_THERE: Final = 0.1
-
-
-@dataclass(slots=True, kw_only=True)
-class Whole:
-    """A whole answer: its bytes, or the descriptor of an unlinked file that the taker closes."""
-
-    media_type: str
-    revision: int
-    size: int
-    digest: str
-    coding: Coding | None = None
-    rows: int | None = None
-    body: bytes = b""
-    descriptor: int | None = None
-
-    @classmethod
-    def of(cls, told: tuple[dict[str, Any], bytes, int | None]) -> "Whole":
-        """Return the answer that a reader's message carries; raises the error that it carries."""
-        answer, content, descriptor = told
-        if answer.get("error"):
-            raise wire.error_from_bytes(content)
-        return cls(
-            media_type=answer["media_type"],
-            revision=answer["revision"],
-            size=answer["size"],
-            digest=answer["digest"],
-            coding=answer["coding"],
-            rows=answer["rows"],
-            body=content,
-            descriptor=descriptor,
-        )
-
-    def __del__(self) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let go of the file of an answer that is not to be read."""
-        if self.descriptor is not None:
-            os.close(self.descriptor)
-            self.descriptor = None
-
-    def read(self) -> bytes:
-        """Return all bytes; for answers that are known to be small."""
-        if self.descriptor is None:
-            return self.body
-        with os.fdopen(self.descriptor, "rb") as file:
-            self.descriptor = None
-            file.seek(0)
-            return file.read()
-
-    def json(self) -> Any:
-        """Return the content of a small JSON answer."""
-        return json.loads(self.read())
+# One for all clients of a process: a name of a request is never used twice.
+_NUMBERS: Final = count(1)
 
 
 class Client:
@@ -116,9 +65,8 @@ class Client:
         left: Callable[[], bool] = lambda: False,
     ) -> None:
         self.board = Board(run / BOARD)
-        self._run = run
+        self.run = run
         self._seconds = query_seconds
-        self._numbers = count(1)
         self._memory = query_memory
         self._left = left
 
@@ -233,12 +181,16 @@ class Client:
         return Trial(self, lambda: self._connect(CHECK_SOCKET), seconds)
 
     def _ask(self, lane: str, head: Mapping[str, Any], body: bytes, seconds: float) -> Whole:
-        for _ in range(_TRIES):
-            with self._connect(lane) as connection:
-                whole = self.converse(connection, head, body, seconds)
-            if whole is not None:
+        for _ in range(TRIES):
+            if (whole := self._once(lane, head, body, seconds)) is not None:
                 return whole
         raise self._busy()
+
+    def _once(
+        self, lane: str, head: Mapping[str, Any], body: bytes, seconds: float
+    ) -> Whole | None:
+        with self._connect(lane) as connection:
+            return self.converse(connection, head, body, seconds)
 
     def converse(
         self, connection: socket.socket, head: Mapping[str, Any], body: bytes, seconds: float
@@ -255,7 +207,7 @@ class Client:
             Unavailable: it took no request in time, or ended.
         """
         # A name that no other request on this machine has, by which the board tells of its end.
-        request = os.getpid() << 32 | next(self._numbers) & 0xFFFFFFFF
+        request = os.getpid() << 32 | next(_NUMBERS) & 0xFFFFFFFF
         # It may wait in the queue about as long as it may run.
         patience = 2 * (seconds + _GRACE)
         deadline = time.monotonic() + patience
@@ -288,7 +240,7 @@ class Client:
         plain = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         plain.setblocking(False)
         try:
-            plain.connect(str(self._run / lane))
+            plain.connect(str(self.run / lane))
         except OSError as error:
             plain.close()
             if error.errno == errno.EAGAIN:
@@ -377,7 +329,7 @@ class Trial:
             raise slow from None
 
     def _answer(self, head: Mapping[str, Any], body: bytes) -> Whole:
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             whole = self._client.converse(self._connection, head, body, self._seconds)
             if whole is not None:
                 return whole

@@ -114,6 +114,15 @@ def die_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
         _libc().prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
 
 
+def offer_to_the_oom_killer() -> None:
+    """Let the kernel take this process first when the machine runs out of memory."""
+    try:
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
+            score.write("1000")
+    except OSError:
+        return
+
+
 @contextmanager
 def ended_when_left(connection: socket.socket) -> Iterator[None]:
     """Let the kernel end this process if the other side goes away meanwhile. Linux only.

@@ -9,10 +9,10 @@ from typing import Any, NoReturn
 from competency_graph.errors import InternalError, LimitReached
 from competency_graph.index import fork, reader, wire
 from competency_graph.index.board import Seat
-from competency_graph.index.client import Whole
 from competency_graph.index.graph import Graph
 from competency_graph.index.reader import Answer, Lane
 from competency_graph.index.spool import INLINE
+from competency_graph.index.whole import Whole
 
 
 class LocalTrial:

@@ -53,6 +53,8 @@ class Lane:
     answers: Mapping[str, Answer] | None = None
     once: bool = False
     """Whether a reader has one conversation of several requests, and ends with it."""
+    undo: Callable[[Graph, int], None] | None = None
+    """Brings a graph back to an earlier revision, in lanes that answer about the past."""
 
 
 def serve(
@@ -69,7 +71,7 @@ def serve(
     fork.leave_no_core()
     if lane.nice:
         os.nice(lane.nice)
-        _offer_to_the_oom_killer()
+        fork.offer_to_the_oom_killer()
     # The engine reports a failed allocation on standard error; the keeper says it better.
     report = os.dup(2)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
@@ -165,6 +167,9 @@ def _serve_one(
         try:
             if "seconds" in head:
                 fork.limit_time(min(lane.seconds, head["seconds"]))
+            if not _turned_to(graph, lane, head.get("at", graph.revision)):
+                wire.send(connection, {"behind": True})
+                return True
             fork.limit_memory(lane.memory)
             with fork.ended_when_left(connection):
                 media_type = _answer(graph, lane, head, body, spool)
@@ -187,6 +192,13 @@ def _serve_one(
         return True
     except (ConnectionError, TimeoutError):
         return False
+
+
+def _turned_to(graph: Graph, lane: Lane, revision: int) -> bool:
+    """Say whether a reader has the revision that is asked for, going back where its lane may."""
+    if graph.revision > revision and lane.undo is not None:
+        lane.undo(graph, revision)
+    return graph.revision == revision
 
 
 def _refuse(connection: socket.socket, graph: Graph, error: CompetencyGraphError) -> None:
@@ -237,15 +249,6 @@ def _syntax(name: str) -> Syntax:
     if syntax is None:
         raise NotAcceptable([s.media_type for s in SYNTAXES])
     return syntax
-
-
-def _offer_to_the_oom_killer() -> None:
-    """Let the kernel take this process first when the machine runs out of memory."""
-    try:
-        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
-            score.write("1000")
-    except OSError:
-        return
 
 
 def _private() -> int:

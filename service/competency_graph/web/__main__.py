@@ -51,6 +51,9 @@ def main(arguments: Sequence[str]) -> None:
 
         metrics = Metrics(counts)
         app = create_app(settings, Path(folder), metrics)
+        if not settings.public_read:
+            # The cache knows nobody, and would answer everybody.
+            return metrics.watching(app)
         board = app.extensions["client"].board
         return metrics.watching(Cache(app, lambda: board.revision))
 

@@ -23,6 +23,7 @@ from competency_graph.web import (
     jobs,
     linked_data,
     ops,
+    reading,
     session,
     sparql,
     validating,
@@ -103,6 +104,7 @@ def create_app(settings: Settings, run: Path, metrics: Metrics | None = None) ->
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(ParseException, _broken_body)
     app.register_error_handler(Exception, _fault)
+    app.before_request(reading.require_reader)
     app.before_request(_wait_for_revision)
     app.after_request(_finish)
     app.wsgi_app = _Envelope(app.wsgi_app)  # type: ignore[method-assign]
@@ -119,6 +121,8 @@ def problem(error: errors.CompetencyGraphError) -> Response:
         from competency_graph.reports import report
 
         response = Response(report(error.findings["new"]), error.status, mimetype=kind)
+    elif isinstance(error, errors.Unauthorised) and kind == "text/html" and reading.may_sign_in():
+        response = session.to_sign_in()
     elif kind == "text/html":
         page = render_template("problem.html", problem=body)
         response = Response(page, error.status, mimetype="text/html")
@@ -235,6 +239,7 @@ def _finish(response: Response) -> Response:
     if "Revision" not in response.headers:
         client: Client = current_app.extensions["client"]
         response.headers["Revision"] = str(client.board.revision)
+    reading.finish(response)
     session.finish(response)
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "GET")

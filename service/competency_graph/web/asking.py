@@ -6,7 +6,7 @@ who asked.
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -16,19 +16,26 @@ from competency_graph.errors import CompetencyGraphError, QueryTooLong
 from competency_graph.index import Whole
 from competency_graph.web.exchange import client, client_address, coding, metrics, settings
 from competency_graph.web.limits import counted
+from competency_graph.web.reading import readers
 
 _logger: Final = logging.getLogger("competency_graph.queries")
 # Of one client in a minute: whoever is refused again and again must not fill the disk.
 _MOST_LOGGED: Final = 10
 
 
-def ask(text: bytes, options: Mapping[str, Any], timeout: str | None) -> Whole:
+def ask(
+    text: bytes,
+    options: Mapping[str, Any],
+    timeout: str | None,
+    revision: Sequence[str] | None = None,
+) -> Whole:
     """Ask a query of the client of this request.
 
     Args:
         text: SPARQL 1.1 Query, as UTF-8.
         options: those of :meth:`Graph.write_answer`.
         timeout: the time that the client asks for, as it wrote it.
+        revision: of which revision, where that is not in the address; see :func:`readers`.
 
     Raises:
         CompetencyGraphError: what the query, or a limit that it meets, raises.
@@ -38,7 +45,9 @@ def ask(text: bytes, options: Mapping[str, Any], timeout: str | None) -> Whole:
         if len(text) > settings().query_length:
             raise QueryTooLong(settings().query_length)
         with counted() as share:
-            whole = client().query(text, options, seconds=share.time(timeout), coding=coding())
+            whole = readers(revision).query(
+                text, options, seconds=share.time(timeout), coding=coding()
+            )
     except CompetencyGraphError as error:
         if "limit" in error.facts:
             _refused(text, error, time.monotonic() - began)

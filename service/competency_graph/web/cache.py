@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from competency_graph.web.delivery import LARGE, coding_for
-from competency_graph.web.session import COOKIE
+from competency_graph.web.reading import COOKIE
 
 _MOST_BYTES: Final = 32_000_000
 _OVERHEAD: Final = 2_000

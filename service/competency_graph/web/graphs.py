@@ -20,6 +20,7 @@ from competency_graph.web.exchange import (
     own_url,
     require_known_parameters,
 )
+from competency_graph.web.reading import REVISION, readers
 from competency_graph.web.writing import (
     WRITING,
     body,
@@ -37,17 +38,17 @@ _DIRECT = "/graphs/<path:_>"
 @paths.get("/graphs")
 def graphs() -> Response:
     """Return one graph (section 5.2), or list them all."""
-    require_known_parameters(("graph", "default"))
-    if not request.args:
+    require_known_parameters(("graph", "default", REVISION))
+    if not request.args.keys() - {REVISION}:
         negotiate([JSON])
-        return answer(client().look_up("graphs", {}))
+        return answer(readers().look_up("graphs", {}))
     return _whole(_named())
 
 
 @paths.get(_DIRECT)
 def graph(_: str) -> Response:
     """Return the graph that has this address as its name (section 5.2)."""
-    require_known_parameters(())
+    require_known_parameters((REVISION,))
     return _whole(own_url())
 
 
@@ -107,7 +108,7 @@ def patch(_: str = "") -> Response:
 
 def _whole(name: str | None) -> Response:
     syntax = _NAMES[negotiate(list(_NAMES))]
-    return answer(client().graph(name, syntax, coding=coding()))
+    return answer(readers().graph(name, syntax, coding=coding()))
 
 
 def _of_body(kind: OperationKind, graph: str | None) -> Operation:

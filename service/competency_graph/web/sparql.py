@@ -18,6 +18,7 @@ from competency_graph.web.asking import ask, too_long
 from competency_graph.web.description import description
 from competency_graph.web.exchange import acceptable, answer, settings
 from competency_graph.web.limits import tell
+from competency_graph.web.reading import REVISION
 from competency_graph.web.writing import WRITING, bearer, body, require_somebody, write
 
 paths = Blueprint("sparql", __name__)
@@ -25,7 +26,7 @@ paths.after_request(tell)
 
 # What the names of graphs in a form may weigh.
 _MOST_NAMES: Final = 100_000
-_KNOWN = ("query", "default-graph-uri", "named-graph-uri", "format", "timeout")
+_KNOWN = ("query", "default-graph-uri", "named-graph-uri", "format", "timeout", REVISION)
 _FORM: Final = "application/x-www-form-urlencoded"
 _QUERY: Final = "application/sparql-query"
 _UPDATE: Final = "application/sparql-update"
@@ -62,8 +63,8 @@ def sparql() -> Response:
     if request.method != "POST" and set(parameters) <= {"format"}:
         return description(_described(parameters))
     text = _query(parameters)
-    timeout = parameters.get("timeout")
-    return answer(ask(text, _options(parameters), timeout[0] if timeout else None))
+    timeout, revision = parameters.get("timeout"), parameters.get(REVISION)
+    return answer(ask(text, _options(parameters), timeout[0] if timeout else None, revision))
 
 
 def _form() -> dict[str, list[str]]:
