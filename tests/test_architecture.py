@@ -13,7 +13,7 @@ LAYERS = (
     {"log", "index", "shacl", "queries", "exchange"},
     {
         *("catalogue", "telling", "requirements", "jsonld", "words", "judging", "reports"),
-        *("documents", "misspellings", "pages", "changes", "record"),
+        *("documents", "misspellings", "pages", "changes", "record", "shown"),
         *("history", "keeping", "machine", "gate", "access", "trial", "gating"),
         *("importing", "jobs"),
     },
@@ -67,6 +67,9 @@ NEIGHBOURS = {
     ("keeping", "changes"): "look-up readers answer from it",
     ("keeping", "catalogue"): "look-up readers answer from it",
     ("keeping", "pages"): "look-up readers answer from it",
+    ("keeping", "shown"): "query readers answer from it",
+    ("shown", "catalogue"): "how an answer is written",
+    ("shown", "words"): "labels are chosen by language",
     ("keeping", "history"): "the keeper loads what the log holds",
 }
 # What the top layer must not reach past the layer between.

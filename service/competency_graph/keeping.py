@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from competency_graph import catalogue, changes, history, pages
+from competency_graph import catalogue, changes, history, pages, shown
 from competency_graph.config import Settings
 from competency_graph.errors import CompetencyGraphError
 from competency_graph.index import BOARD, Answer, Board, Graph, Keeper, Lane, Writer
@@ -68,6 +68,7 @@ def _lanes(settings: Settings, sockets: Sequence[socket.socket]) -> list[Lane]:
             answer_bytes=settings.query_bytes,
             private=settings.reader_private,
             nice=19,
+            answers=shown.ANSWERS,
         ),
         Lane(
             name="trial",

@@ -119,6 +119,11 @@ class Client:
         """
         return self._ask(QUERY_SOCKET, {"ask": "query", "options": options}, text, self._seconds)
 
+    def show(self, text: bytes, parameters: Mapping[str, Any]) -> Whole:
+        """Ask somebody's query as a page shows its answer; raises as :meth:`query`."""
+        head = {"ask": "shown", "parameters": dict(parameters)}
+        return self._ask(QUERY_SOCKET, head, text, self._seconds)
+
     def tell(self, revision: int, lines: tuple[bytes, bytes] | None = None) -> bool:
         """Tell the keeper of a change that the log holds, and say whether it serves it now.
 

@@ -18,6 +18,7 @@ from competency_graph.index import Client
 from competency_graph.web import (
     api,
     changes,
+    editor,
     graphs,
     jobs,
     linked_data,
@@ -26,7 +27,7 @@ from competency_graph.web import (
     sparql,
     validating,
 )
-from competency_graph.web.exchange import problem_body
+from competency_graph.web.exchange import POLICY, problem_body
 
 Application = Callable[..., Iterable[bytes]]
 
@@ -34,6 +35,8 @@ _ALLOWED: Final = (
     "Accept, Authorization, Content-Type, If-Match, If-None-Match, Min-Revision, Prefer"
 )
 _VARY: Final = "Accept, Accept-Language, Accept-Encoding"
+# A page that needs more than others says so itself, in place of this.
+_POLICY: Final = ("Content-Security-Policy", POLICY)
 _ALWAYS: Final = [
     ("Vary", _VARY),
     ("Access-Control-Allow-Origin", "*"),
@@ -41,11 +44,7 @@ _ALWAYS: Final = [
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
     ("Referrer-Policy", "no-referrer"),
-    (
-        "Content-Security-Policy",
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    ),
+    _POLICY,
 ]
 # How long an answer at a revision (Min-Revision) is waited for, in seconds.
 _PATIENCE: Final = 2.0
@@ -76,7 +75,7 @@ def create_app(settings: Settings, run: Path) -> Flask:
     app.extensions["client"] = Client(
         run, query_seconds=settings.query_timeout, query_memory=settings.query_memory
     )
-    parts = (sparql, graphs, jobs, changes, validating, ops, linked_data, session)
+    parts = (sparql, editor, graphs, jobs, changes, validating, ops, linked_data, session)
     for part in (module.paths for module in parts):
         app.register_blueprint(part)
     app.register_api(api.paths)
@@ -215,6 +214,9 @@ class _Envelope:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         def started(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             page = any(n == "Content-Type" and v.startswith("text/html") for n, v in headers)
-            return start_response(status, headers + (_ON_PAGES if page else _ALWAYS), *error)
+            more = _ON_PAGES if page else _ALWAYS
+            if page and any(name == _POLICY[0] for name, _ in headers):
+                more = [header for header in more if header is not _POLICY]
+            return start_response(status, headers + more, *error)
 
         return self._application(environ, started)

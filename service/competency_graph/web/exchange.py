@@ -23,6 +23,11 @@ from competency_graph.errors import (
 from competency_graph.index import MINUTE, Client, Whole
 from competency_graph.vocab import DOCS
 
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""What a page may do (Content Security Policy); one that may do more says so itself."""
 _CONDITIONS: Final = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH", "HTTP_IF_MODIFIED_SINCE")
 
 

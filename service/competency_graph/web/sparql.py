@@ -12,6 +12,7 @@ from competency_graph.errors import (
 )
 from competency_graph.model import Operation
 from competency_graph.rdf import RESULTS, SYNTAXES
+from competency_graph.web import editor
 from competency_graph.web.exchange import acceptable, answer, client, counted, settings
 from competency_graph.web.writing import WRITING, body, write
 
@@ -30,6 +31,8 @@ def sparql() -> Response:
     """Answer a query, or do an update (SPARQL 1.1 Protocol, sections 2.1 and 2.2)."""
     if request.method == "POST" and _is_update():
         return _update()
+    if editor.wanted([*_ROWS, *_GRAPHS]):
+        return editor.page()
     parameters, text = _asked()
     limits = settings()
     if len(text) > limits.query_length:

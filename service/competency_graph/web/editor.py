@@ -1,0 +1,171 @@
+"""`/sparql` for people: a form that is answered on the same page, with or without script.
+
+Programs never meet it: it is for requests that like HTML better than any results format.
+"""
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from babel.numbers import format_decimal
+from flask import Blueprint, Response, make_response, render_template, request
+
+from competency_graph import resources
+from competency_graph.errors import (
+    BadRequest,
+    CompetencyGraphError,
+    QueryTooLong,
+    UnknownParameter,
+)
+from competency_graph.rdf import RESULTS, SYNTAXES
+from competency_graph.web import interface
+from competency_graph.web.api import languages
+from competency_graph.web.exchange import (
+    POLICY,
+    answer,
+    client,
+    counted,
+    problem_body,
+    require_known_parameters,
+    settings,
+    validated,
+)
+
+paths = Blueprint("editor", __name__)
+
+HTML: Final = "text/html"
+BUILT: Final = Path(__file__).parent / "static" / "built"
+"""Where the build of the wheel puts the editor from npm; missing where it had no npm."""
+_GRAPHS: Final = ("default-graph-uri", "named-graph-uri")
+_KNOWN: Final = ("query", *_GRAPHS, "lang")
+# An address that every browser and proxy takes; what is longer is asked by POST, and not linked.
+_LONGEST_ADDRESS: Final = 6_000
+# The page's script asks this service, and nothing else: all that it needs beyond other pages.
+_POLICY: Final = f"{POLICY}; connect-src 'self'"
+_NUMBERS: Final = ("integer", "decimal", "double", "float")
+_FIRST_QUERY: Final = """\
+PREFIX cg: <https://w3id.org/competency-graph/ns#>
+PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
+
+SELECT ?competency ?name
+WHERE {
+  ?competency a cg:Competency ; skos:prefLabel ?name .
+}
+LIMIT 100
+"""
+
+
+def wanted(offered: Iterable[str]) -> bool:
+    """Say whether a request at `/sparql` wants the page rather than one of the media types."""
+    other = request.method == "POST" and request.mimetype != "application/x-www-form-urlencoded"
+    if other or "format" in request.values:
+        return False
+    accepted = request.accept_mimetypes
+    return HTML in accepted.values() and accepted.best_match([*offered, HTML]) == HTML
+
+
+def page() -> Response:
+    """Show the form, and where there is a query, its answer or what is wrong with it.
+
+    Raises:
+        UnknownParameter, BadRequest: the request has another parameter, or several queries.
+    """
+    unknown = sorted(set(request.values) - set(_KNOWN))
+    if unknown:
+        raise UnknownParameter(unknown, list(_KNOWN))
+    queries = request.values.getlist("query")
+    if len(queries) > 1:
+        raise BadRequest("Give one query.")
+    text = "".join(queries).replace("\r\n", "\n")
+    if not text.strip():
+        return _policed(validated(_rendered(text or _FIRST_QUERY)))
+    try:
+        told, revision = _ask(text)
+    except CompetencyGraphError as error:
+        return _refused(text, error)
+    response = _rendered(text, told=told, revision=revision)
+    response.headers["Revision"] = str(revision)
+    return _policed(validated(response))
+
+
+def _ask(text: str) -> tuple[dict[str, Any], int]:
+    """Return what to show of a query's answer, and at which revision it was given."""
+    content = text.encode()
+    if len(content) > settings().query_length:
+        raise QueryTooLong(settings().query_length)
+    parameters = {
+        "languages": languages(),
+        "default_graphs": request.values.getlist("default-graph-uri"),
+        "named_graphs": request.values.getlist("named-graph-uri"),
+    }
+    with counted():
+        whole = client().show(content, parameters)
+    return json.loads(whole.read()), whole.revision
+
+
+def _refused(text: str, error: CompetencyGraphError) -> Response:
+    """Return the page with the query as it was and the problem in the place of the answer."""
+    problem = problem_body(error)
+    lines = text.split("\n")
+    if isinstance(line := problem.get("line"), int) and 0 < line <= len(lines):
+        at = max(int(str(problem.get("column", 1))) - 1, 0)
+        problem["before"], problem["behind"] = lines[line - 1][:at], lines[line - 1][at:]
+    response = _policed(_rendered(text, problem=problem))
+    response.status_code = error.status
+    response.headers["Cache-Control"] = "no-store"
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def _rendered(text: str, **shown: Any) -> Response:
+    graphs = [(name, iri) for name in _GRAPHS for iri in request.values.getlist(name)]
+    asked = [("query", text), *graphs]
+    response = make_response(
+        render_template(
+            "sparql.html",
+            query=text,
+            graphs=graphs,
+            asked=asked,
+            longest=_LONGEST_ADDRESS,
+            examples=resources.questions(),
+            formats=_formats(shown.get("told", {}).get("kind", "")),
+            built=is_built(),
+            numbers=_NUMBERS,
+            seconds=_seconds(shown.get("told", {}).get("seconds", 0)),
+            **shown,
+        )
+    )
+    response.content_language = interface.interface_language()
+    return response
+
+
+def _seconds(spent: float) -> str:
+    return format_decimal(spent, "0.0000", locale=interface.interface_language())
+
+
+@cache
+def is_built() -> bool:
+    """Say whether this installation has the editor with completion."""
+    return (BUILT / "yasqe.min.js").is_file()
+
+
+def _formats(kind: str) -> dict[str, str]:
+    """Return the formats that an answer of this kind can be had in: name and media type."""
+    if kind == "triples":
+        return {syntax.title: syntax.media_type for syntax in SYNTAXES}
+    return {name.upper(): media_type for name, (media_type, _) in RESULTS.items()}
+
+
+def _policed(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = _POLICY
+    return response
+
+
+@paths.get("/ns/terms")
+def terms() -> Response:
+    """Give prefixes and terms to write queries with, in the client's language, as JSON."""
+    require_known_parameters(("lang",))
+    return answer(client().look_up("vocabulary", {"languages": languages()}))
