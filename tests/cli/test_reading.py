@@ -150,4 +150,4 @@ def test_a_pipe_gets_rows_alone_and_a_table_when_asked(served: Service) -> None:
 def test_a_wrong_query_is_told_with_its_place(served: Service) -> None:
     for place in ([], ["--url", served.url]):
         code, _, said = _run(served, "query", "-e", "SELECT ?s\nWHERE { ?s ?p }", *place)
-        assert code == 2 and "line 2, column 15" in said
+        assert code == 2 and "line 2, column 16" in said

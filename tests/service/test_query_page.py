@@ -126,9 +126,9 @@ def test_a_wrong_query_is_told_with_its_place(service: Service) -> None:
     reply = _ask(service, "SELECT ?s\nWHERE { ?s ?p }")
     page = reply.body.decode()
     assert reply.status == 400
-    assert "The query cannot be read" in page and "line 2, column 15" in page
-    assert 'data-line="2" data-column="15"' in page
-    assert re.search(r"WHERE \{ \?s \?p <mark>}</mark>", page)
+    assert "The query cannot be read" in page and "line 2, column 16" in page
+    assert 'data-line="2" data-column="16"' in page
+    assert re.search(r"WHERE \{ \?s \?p }<mark>\u00a0</mark>", page)
     assert "SELECT ?s\nWHERE" in html.unescape(page), "the query is still there"
 
 

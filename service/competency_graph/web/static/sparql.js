@@ -22,7 +22,7 @@ function setText(query) {
 }
 
 function edit() {
-  const { Yasqe } = window;
+  const Yasqe = window.Yasqe?.default;
   if (!Yasqe) return;
   // Its own completion asks other hosts, and its gutter speaks English only.
   Yasqe.defaults.autocompleters = [];
