@@ -1,6 +1,7 @@
 // Completion in the query editor: variables, prefixes and the vocabulary's terms, found by name or by
 // label. The terms come from this service, once; prefixes are declared as they are used.
-const MOST = 50;
+// As many as can be seen without scrolling; typing on finds the rest.
+const MOST = 10;
 const START = /[\w:?$-]*$/;
 
 function rank(term, typed) {
@@ -11,11 +12,12 @@ function rank(term, typed) {
   return name.includes(typed) || label.includes(typed) ? 2 : -1;
 }
 
-// What is offered shows name, label and definition.
-function line(element, _, hint) {
-  const name = document.createElement("code");
-  name.textContent = hint.text;
-  element.append(name);
+// What is offered shows name, label and definition. The list is there before its lines.
+function line(element, name, hint) {
+  element.parentElement.ariaLabel = name;
+  const code = document.createElement("code");
+  code.textContent = hint.text;
+  element.append(code);
   for (const [part, said] of [["label", hint.term?.label], ["definition", hint.term?.definition]]) {
     if (!said) continue;
     const span = document.createElement("span");
@@ -26,7 +28,7 @@ function line(element, _, hint) {
   }
 }
 
-export function completing(editor, address) {
+export function completing(editor, { terms: address, completions }) {
   let vocabulary = { prefixes: {}, terms: [] };
   fetch(address, { headers: { Accept: "application/json" } })
     .then((answer) => (answer.ok ? answer.json() : vocabulary))
@@ -71,7 +73,7 @@ export function completing(editor, address) {
     const typed = START.exec(before)[0];
     const list = offered(typed, before.slice(0, before.length - typed.length)).slice(0, MOST);
     return {
-      list: list.map((hint) => ({ ...hint, render: line, hint: pick })),
+      list: list.map((hint) => ({ ...hint, render: (element) => line(element, completions, hint), hint: pick })),
       from: { line: cursor.line, ch: cursor.ch - typed.length },
       to: cursor,
     };
@@ -83,7 +85,7 @@ export function completing(editor, address) {
   editor.on("inputRead", (_, change) => {
     const token = editor.getTokenAt(editor.getDoc().getCursor());
     if (["comment", "string"].includes(token.type) || token.string.startsWith("<")) return;
-    if (/[\w:?$]/.test(change.text[0]) && /(\w{2}|:|[?$])$/.test(START.exec(token.string)[0])) complete();
     if (change.text[0] === ":") declare(token.string);
+    if (/^[\w:?$]$/.test(change.text[0]) && /(\w{2}|:\w?|[?$]\w?)$/.test(token.string)) complete();
   });
 }

@@ -12,6 +12,12 @@ let editor = null;
 let running = null;
 let mark = null;
 
+function say(sentence, aloud = false) {
+  // What stands elsewhere on the page is only said to those who do not see it.
+  status.classList.toggle("aloud", aloud);
+  status.textContent = sentence;
+}
+
 for (const part of document.querySelectorAll("[data-scripted]")) part.hidden = false;
 
 const text = () => (editor ? editor.getValue() : field.value);
@@ -22,12 +28,12 @@ function setText(query) {
 }
 
 function edit() {
-  const Yasqe = window.Yasqe?.default;
+  const { Yasqe } = window;
   if (!Yasqe) return;
   // Its own completion asks other hosts, and its gutter speaks English only.
   Yasqe.defaults.autocompleters = [];
   Yasqe.defaults.gutters = ["CodeMirror-linenumbers"];
-  editor = new Yasqe(field.parentElement, {
+  const made = new Yasqe(form, {
     value: field.value,
     persistenceId: null,
     consumeShareLink: null,
@@ -44,13 +50,17 @@ function edit() {
       "Shift-Tab": false,
       "Ctrl-Enter": run,
       "Cmd-Enter": run,
+      Esc: false,
       "Ctrl-S": false,
     },
   });
-  field.after(editor.rootEl);
+  // The editor proper: what Yasqe returns is a copy that knows nothing of operations under way.
+  editor = made.getDoc().getEditor();
+  field.after(made.rootEl);
   field.hidden = true;
+  editor.refresh();
   document.querySelector("label[for=query]").addEventListener("click", () => editor.focus());
-  completing(editor, form.dataset.terms);
+  completing(editor, form.dataset);
   editor.on("change", () => mark?.clear());
 }
 
@@ -68,7 +78,7 @@ async function run() {
   const address = `${form.action}?${asked}`;
   const long = address.length > longest;
   const said = { headers: { Accept: "text/html" }, signal: mine.signal };
-  status.textContent = form.dataset.running;
+  say(form.dataset.running);
   form.setAttribute("aria-busy", "true");
   try {
     const answer = await (long
@@ -82,7 +92,7 @@ async function run() {
     document.getElementById("examples").open = false;
     show();
   } catch (fault) {
-    if (fault.name !== "AbortError") status.textContent = form.dataset.lost;
+    if (fault.name !== "AbortError") say(form.dataset.lost);
   } finally {
     if (running === mine) form.removeAttribute("aria-busy");
   }
@@ -91,11 +101,11 @@ async function run() {
 function show() {
   const result = document.getElementById("result");
   for (const part of result.querySelectorAll("[data-scripted]")) part.hidden = false;
-  status.textContent = "";
-  // Set in a later step, so that the same words are told again.
+  say("");
+  // In a later step, so that the same words are said again.
   const told = result.querySelector(".summary, .notice > p");
   const heading = result.querySelector("h2");
-  if (told) setTimeout(() => { status.textContent = `${heading.textContent}: ${told.textContent}`; }, 50);
+  if (told) setTimeout(() => say(`${heading.textContent}: ${told.textContent}`, true), 50);
   const section = result.querySelector("[data-line]");
   if (section) showPlace(Number(section.dataset.line) - 1, Number(section.dataset.column) - 1);
   for (const button of result.querySelectorAll(".views button")) button.addEventListener("click", view);
@@ -162,7 +172,7 @@ function share(result) {
   if (!navigator.clipboard) copy.hidden = true;
   copy.addEventListener("click", async () => {
     await navigator.clipboard.writeText(link.href);
-    status.textContent = copy.dataset.done;
+    say(copy.dataset.done);
   });
 }
 
