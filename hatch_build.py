@@ -4,6 +4,7 @@ Without npm the wheel is built all the same, and its query page has a plain form
 """
 
 import hashlib
+import json
 import shutil
 import subprocess
 import sys
@@ -62,11 +63,13 @@ def _put(modules: Path, built: Path) -> None:
     for ending in (".js", ".css"):
         shutil.copy(modules / (EDITOR + ending), built)
     texts = []
-    for manifest in sorted(modules.rglob("package.json")):
-        for licence in sorted(manifest.parent.glob("[Ll][Ii][Cc][Ee][Nn][CcSs][Ee]*")):
-            name = manifest.parent.relative_to(modules)
-            texts.append(f"== {name}\n\n{licence.read_text(encoding='utf-8').strip()}\n")
-    (built / "LICENCES.txt").write_text("\n".join(texts), encoding="utf-8")
+    for manifest in sorted([*modules.glob("*/package.json"), *modules.glob("@*/*/package.json")]):
+        told = json.loads(manifest.read_text(encoding="utf-8"))
+        texts.append(f"== {told['name']} {told['version']}: {told['license']}")
+        texts += [f"By {told['author']}"] if isinstance(told.get("author"), str) else []
+        files = sorted(manifest.parent.glob("[Ll][Ii][Cc][Ee][Nn][CcSs][Ee]*"))
+        texts += [file.read_text(encoding="utf-8").strip() for file in files]
+    (built / "LICENCES.txt").write_text("\n\n".join(texts), encoding="utf-8")
 
 
 def _say(sentence: str) -> None:

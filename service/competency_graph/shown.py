@@ -5,11 +5,10 @@ Knows no HTTP and no markup, and is no results format: programs ask for one of t
 
 import time
 from collections.abc import Iterator, Mapping
-from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from competency_graph.catalogue import write
-from competency_graph.index import Answer, Graph, Term, Writer
+from competency_graph.index import ROWS, TRIPLES, Answer, Beginning, Graph, Term, Writer
 from competency_graph.words import Words, short_name
 
 MOST_ROWS: Final = 1_000
@@ -18,31 +17,30 @@ _LONGEST: Final = 2_000
 
 
 def shown(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
-    """Write the answer of the query in ``body``: kind, columns, first rows, what it took.
+    """Write the answer of the query in ``body``: truth, or columns and first rows; what it took.
 
     Parameters are ``body`` (SPARQL 1.1 Query, UTF-8), ``default_graphs``, ``named_graphs`` and
-    ``languages``. Time is in seconds. Raises what :meth:`Graph.write_answer` raises.
+    ``languages``. Triples have no columns. Time is in seconds, size in bytes of the answer in TSV
+    or N-Triples. Raises what :meth:`Graph.write_answer` raises.
     """
-    words = Words(graph, parameters["languages"])
     began = time.perf_counter()
-    with graph.solutions(
+    beginning = Beginning(MOST_ROWS)
+    media_type = graph.write_answer(
         parameters["body"].decode("utf-8"),
+        cast(Writer, beginning),
+        rows=ROWS,
+        graph=TRIPLES,
         default_graphs=parameters["default_graphs"],
         named_graphs=parameters["named_graphs"],
-    ) as found:
-        rows = iter(found.rows)
-        first = list(islice(rows, MOST_ROWS))
-        total = len(first) + sum(1 for _ in rows)
-        seconds = time.perf_counter() - began
-    kind = "truth" if found.truth is not None else "triples" if found.triples else "rows"
-    told = {
-        "kind": kind,
-        "truth": found.truth,
-        "columns": list(found.names),
-        "rows": list(_named(graph, words, first)),
-        "total": total,
-        "seconds": seconds,
-    }
+    )
+    seconds = time.perf_counter() - began
+    told: dict[str, Any] = {"seconds": seconds, "bytes": beginning.size, "type": media_type}
+    if (truth := beginning.truth()) is not None:
+        return write({**told, "truth": truth}, output)
+    columns, rows = beginning.read(media_type)
+    words = Words(graph, parameters["languages"])
+    told |= {"columns": columns, "rows": list(_named(graph, words, rows))}
+    told["total"] = beginning.total(media_type)
     return write(told, output)
 
 

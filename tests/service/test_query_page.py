@@ -87,12 +87,12 @@ def test_rows_are_shown_by_name_with_links(service: Service) -> None:
     assert first[0] == "Implementation support practitioner"
     assert int(first[1]) > 10
     assert re.search(r'<a href="/id/implementation-support/role/[\w-]+" title="https://w3id', page)
-    assert re.search(r"7 rows, in 0\.\d{4} s, at revision 1", page)
+    assert re.search(r"7 rows</strong>, in 0\.\d{4} s, at revision 1", page)
 
 
 def test_the_page_speaks_german_and_so_do_the_things(service: Service) -> None:
     page = _ask(service, _ROLES, "de").body.decode()
-    assert re.search(r"7 Zeilen, in 0,\d{4} s, in Revision 1", page)
+    assert re.search(r"7 Zeilen</strong>, in 0,\d{4} s, in Revision 1", page)
     assert "Wissensvermittler" in page
 
 

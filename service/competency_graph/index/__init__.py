@@ -19,6 +19,7 @@ from competency_graph.index.graph import Graph, Writer
 from competency_graph.index.keeper import Keeper
 from competency_graph.index.local import LocalTrial
 from competency_graph.index.reader import Answer, Lane
+from competency_graph.index.results import ROWS, TRIPLES, Beginning
 from competency_graph.index.staging import stage
 from competency_graph.index.terms import Statement, Term, statements
 
@@ -30,8 +31,11 @@ __all__ = [
     "LOOKUP_SOCKET",
     "MINUTE",
     "QUERY_SOCKET",
+    "ROWS",
     "TRIAL_SOCKET",
+    "TRIPLES",
     "Answer",
+    "Beginning",
     "Board",
     "Client",
     "Graph",

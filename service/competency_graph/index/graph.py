@@ -1,7 +1,6 @@
 """The graph in memory, in this process: filling it, asking it. Forks nothing, follows nothing."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
 from typing import IO, Final
 
 import pyoxigraph as ox
@@ -9,7 +8,7 @@ import pyoxigraph as ox
 from competency_graph import queries
 from competency_graph.errors import BadQuery, BadRequest, NotAcceptable, NotFound
 from competency_graph.index.scan import scan_query, unreadable_query
-from competency_graph.index.terms import Called, Solutions, Term, graph_of, parsed, spelt, term
+from competency_graph.index.terms import Called, Term, graph_of, parsed, spelt, term
 from competency_graph.rdf import RESULTS, SYNTAXES, Syntax
 from competency_graph.vocab import DCTERMS, OWL, PREFIXES, RDF, RDFS, SKOS
 
@@ -358,7 +357,17 @@ class Graph:
             OutboundRefused, TooDeep: see :func:`scan_query`.
             NotAcceptable: the kind of answer has no format that the client takes.
         """
-        with self._evaluated(text, default_graphs, named_graphs) as found:
+        scanned = scan_query(text)
+        defaults, named = list(default_graphs), list(named_graphs)
+        self._require_graphs([*scanned.datasets, *defaults, *named])
+        chosen: dict[str, list[ox.NamedNode]] = {}
+        if defaults or named:
+            chosen = {
+                "default_graph": [ox.NamedNode(g) for g in defaults],
+                "named_graphs": [ox.NamedNode(g) for g in named],
+            }
+        try:
+            found = self._store.query(text, **chosen)  # type: ignore[arg-type]
             if isinstance(found, ox.QueryTriples):
                 syntax = next((s for s in SYNTAXES if s.name == graph), None)
                 if syntax is None:
@@ -370,45 +379,6 @@ class Graph:
             media_type, format_ = RESULTS[rows]
             found.serialize(output, format_)
             return media_type
-
-    @contextmanager
-    def solutions(
-        self, text: str, *, default_graphs: Iterable[str] = (), named_graphs: Iterable[str] = ()
-    ) -> Iterator[Solutions]:
-        """Answer somebody's query in plain values, to be read before the context is left.
-
-        Takes the query and its graphs, and raises, as :meth:`write_answer`.
-        """
-        with self._evaluated(text, default_graphs, named_graphs) as found:
-            if isinstance(found, ox.QueryBoolean):
-                yield Solutions(truth=bool(found))
-            elif isinstance(found, ox.QueryTriples):
-                yield Solutions(
-                    triples=True,
-                    rows=((term(t.subject), term(t.predicate), term(t.object)) for t in found),
-                )
-            else:
-                yield Solutions(
-                    names=tuple(variable.value for variable in found.variables),
-                    rows=(tuple(None if n is None else term(n) for n in row) for row in found),
-                )
-
-    @contextmanager
-    def _evaluated(
-        self, text: str, default_graphs: Iterable[str], named_graphs: Iterable[str]
-    ) -> Iterator[ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples]:
-        """Hand somebody's query to the engine; what fails while its answer is read is told too."""
-        scanned = scan_query(text)
-        defaults, named = list(default_graphs), list(named_graphs)
-        self._require_graphs([*scanned.datasets, *defaults, *named])
-        chosen: dict[str, list[ox.NamedNode]] = {}
-        if defaults or named:
-            chosen = {
-                "default_graph": [ox.NamedNode(g) for g in defaults],
-                "named_graphs": [ox.NamedNode(g) for g in named],
-            }
-        try:
-            yield self._store.query(text, **chosen)  # type: ignore[arg-type]
         except SyntaxError as error:
             raise unreadable_query(text, error.msg) from None
         except (RuntimeError, ValueError) as error:

@@ -1,7 +1,6 @@
 """Terms and statements of the engine as plain values that other modules may hold. Stores none."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import pyoxigraph as ox
@@ -43,19 +42,6 @@ def graph_of(quad: ox.Quad) -> str:
 def spelt(node: object) -> str:
     """Return an IRI as it is, a blank node as ``_:label``."""
     return node.value if isinstance(node, ox.NamedNode) else str(node)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Solutions:
-    """A query's answer: rows by the names of their columns, or a graph's triples, or a truth.
-
-    ``rows`` can be read once; an unbound cell is ``None``. ``truth`` is of ASK alone.
-    """
-
-    names: tuple[str, ...] = ()
-    rows: Iterable[tuple[Term | None, ...]] = ()
-    triples: bool = False
-    truth: bool | None = None
 
 
 class Statement(NamedTuple):

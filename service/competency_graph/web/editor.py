@@ -131,7 +131,7 @@ def _rendered(text: str, **shown: Any) -> Response:
             asked=asked,
             longest=_LONGEST_ADDRESS,
             examples=resources.questions(),
-            formats=_formats(shown.get("told", {}).get("kind", "")),
+            formats=_formats(shown.get("told", {}).get("type", "")),
             built=is_built(),
             numbers=_NUMBERS,
             seconds=_seconds(shown.get("told", {}).get("seconds", 0)),
@@ -152,10 +152,11 @@ def is_built() -> bool:
     return (BUILT / "yasqe.min.js").is_file()
 
 
-def _formats(kind: str) -> dict[str, str]:
-    """Return the formats that an answer of this kind can be had in: name and media type."""
-    if kind == "triples":
-        return {syntax.title: syntax.media_type for syntax in SYNTAXES}
+def _formats(media_type: str) -> dict[str, str]:
+    """Return name and media type of the formats that an answer like one of this type has."""
+    syntaxes = {syntax.title: syntax.media_type for syntax in SYNTAXES}
+    if media_type in syntaxes.values():
+        return syntaxes
     return {name.upper(): media_type for name, (media_type, _) in RESULTS.items()}
 
 
