@@ -13,7 +13,8 @@ LAYERS = (
     {"log", "index", "shacl", "queries", "exchange"},
     {
         *("catalogue", "telling", "requirements", "jsonld", "words", "judging", "reports"),
-        *("documents", "misspellings", "pages", "changes", "record", "shown"),
+        *("documents", "misspellings", "pages", "changes", "record", "service_description"),
+        "shown",
         *("history", "keeping", "machine", "gate", "access", "trial", "gating"),
         *("importing", "jobs"),
     },
@@ -70,6 +71,7 @@ NEIGHBOURS = {
     ("keeping", "shown"): "query readers answer from it",
     ("shown", "catalogue"): "how an answer is written",
     ("shown", "words"): "labels are chosen by language",
+    ("keeping", "service_description"): "look-up readers answer from it",
     ("keeping", "history"): "the keeper loads what the log holds",
 }
 # What the top layer must not reach past the layer between.

@@ -111,7 +111,12 @@ def graph_of(log: Log, settings: Settings, *, at: int | None = None) -> Graph:
         NotFound: there is no such revision.
         Redacted: it can no longer be rebuilt.
     """
-    graph = Graph(union=settings.union_default, revision=log.head() if at is None else at)
+    graph = Graph(
+        union=settings.union_default,
+        revision=log.head() if at is None else at,
+        base=settings.base,
+        strict=settings.validation,
+    )
     graph.load(lasting(log, graph.revision))
     return graph
 

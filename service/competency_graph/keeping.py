@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from competency_graph import catalogue, changes, history, pages, shown
+from competency_graph import catalogue, changes, history, pages, service_description, shown
 from competency_graph.config import Settings
 from competency_graph.errors import CompetencyGraphError
 from competency_graph.index import BOARD, Answer, Board, Graph, Keeper, Lane, Writer
@@ -57,7 +57,12 @@ def _lanes(settings: Settings, sockets: Sequence[socket.socket]) -> list[Lane]:
             memory=settings.query_memory,
             answer_bytes=settings.query_bytes,
             private=settings.reader_private,
-            answers={**catalogue.ANSWERS, **pages.ANSWERS, **changes.ANSWERS},
+            answers={
+                **catalogue.ANSWERS,
+                **pages.ANSWERS,
+                **changes.ANSWERS,
+                **service_description.ANSWERS,
+            },
         ),
         Lane(
             name="query",

@@ -128,7 +128,8 @@ class Operation:
     the syntax names graphs and ``graph`` is none, into those it names. ``delete`` takes a graph
     away. ``lines`` is an exact difference: ``content`` removed lines, an empty line, added lines.
 
-    ``syntax`` is a name in ``rdf.SYNTAXES``, ``name`` what to call the content in an error.
+    ``syntax`` is a name in ``rdf.SYNTAXES``, ``name`` what to call the content in an error, and
+    relative IRIs of a document are resolved against ``base``, where there is one.
     """
 
     kind: OperationKind
@@ -136,6 +137,7 @@ class Operation:
     content: bytes = b""
     syntax: str = "turtle"
     name: str = "The body"
+    base: str | None = None
     using: tuple[str, ...] = ()
     using_named: tuple[str, ...] = ()
 

@@ -43,11 +43,12 @@ def test_the_same_letters_elsewhere_are_not(text: str) -> None:
     assert scan_query(text).text == text
 
 
-def test_from_clauses_are_told_with_their_prefixes_resolved() -> None:
-    text = (
-        "PREFIX e: <http://e/> SELECT * FROM <http://a/> FROM NAMED e:b from named <http://c/> {}"
-    )
-    assert scan_query(text).datasets == ("http://a/", "http://e/b", "http://c/")
+def test_from_clauses_are_told_with_the_prologue_that_says_what_they_stand_for() -> None:
+    prologue = "BASE <http://a/> PREFIX select: <http://e/> # SELECT\n"
+    text = prologue + "select * FROM <b> FROM NAMED select:b from named <c> {}"
+    scanned = scan_query(text)
+    assert scanned.prologue == prologue
+    assert scanned.sources == ("<b>", "select:b", "<c>")
 
 
 def test_nesting_is_bounded_outside_strings_only() -> None:

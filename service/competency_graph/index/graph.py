@@ -7,13 +7,14 @@ import pyoxigraph as ox
 
 from competency_graph import queries
 from competency_graph.errors import BadQuery, BadRequest, NotAcceptable, NotFound
-from competency_graph.index.scan import scan_query, unreadable_query
+from competency_graph.index.scan import QueryText, scan_query, unreadable_query
 from competency_graph.index.terms import Called, Term, graph_of, parsed, spelt, term
 from competency_graph.rdf import RESULTS, SYNTAXES, Syntax
 from competency_graph.vocab import DCTERMS, OWL, PREFIXES, RDF, RDFS, SKOS
 
 _UNION: Final = "INSERT { ?s ?p ?o } WHERE { GRAPH ?g { ?s ?p ?o } }"
 _DEFAULT: Final = ox.DefaultGraph()
+_NOTHING: Final = ox.Store()
 _CLASS: Final = ox.NamedNode(RDF + "type")
 _NAMES: Final = [ox.NamedNode(i) for i in (SKOS + "prefLabel", RDFS + "label", DCTERMS + "title")]
 _DEPRECATED: Final = ox.NamedNode(OWL + "deprecated")
@@ -42,11 +43,18 @@ class Graph:
 
     With ``union`` the default graph holds every triple of every named graph once (a set, so a
     triple in three graphs counts once); without, it is a graph as the standard has it.
+
+    Relative IRIs in queries and updates are resolved against ``base``, where there is one.
+    ``strict`` says whether changes are refused that hold literals which are not of their type.
     """
 
-    def __init__(self, *, union: bool = True, revision: int = 0) -> None:
+    def __init__(
+        self, *, union: bool = True, revision: int = 0, base: str | None = None, strict: bool = True
+    ) -> None:
         self._store = ox.Store()
         self._union = union
+        self.base = base
+        self.strict = strict
         self.revision = revision
         self.removed = 0
         """How many quads were taken out since it was made: the engine never frees them."""
@@ -344,30 +352,33 @@ class Graph:
     ) -> str:
         """Write the answer of somebody's query and return its media type.
 
+        Graphs that the request names and that are not there are empty ones, since a graph is there
+        while it holds something; what ``FROM`` names must be there, for nothing is fetched.
+
         Args:
             text: SPARQL 1.1 Query.
             output: where the answer goes.
             rows: name in ``RESULTS`` for SELECT and ASK; none if the client takes none of them.
             graph: name in ``SYNTAXES`` for CONSTRUCT and DESCRIBE; none likewise.
             default_graphs: graphs that the protocol request names as the default graph.
-            named_graphs: graphs that it names as the named graphs.
+            named_graphs: graphs that it names as the named graphs. Where it names any, they stand
+                in place of what ``FROM`` says (SPARQL 1.1 Protocol, 2.1.4).
 
         Raises:
-            BadQuery: it does not parse, cannot be evaluated, or names an unknown graph.
+            BadQuery: it does not parse, cannot be evaluated, or is ``FROM`` an unknown graph.
+            BadRequest: the request names a graph by something that is no IRI.
             OutboundRefused, TooDeep: see :func:`scan_query`.
             NotAcceptable: the kind of answer has no format that the client takes.
         """
         scanned = scan_query(text)
-        defaults, named = list(default_graphs), list(named_graphs)
-        self._require_graphs([*scanned.datasets, *defaults, *named])
+        defaults, named = [_named(g) for g in default_graphs], [_named(g) for g in named_graphs]
         chosen: dict[str, list[ox.NamedNode]] = {}
         if defaults or named:
-            chosen = {
-                "default_graph": [ox.NamedNode(g) for g in defaults],
-                "named_graphs": [ox.NamedNode(g) for g in named],
-            }
+            chosen = {"default_graph": defaults, "named_graphs": named}
+        else:
+            self._require_graphs(scanned)
         try:
-            found = self._store.query(text, **chosen)  # type: ignore[arg-type]
+            found = self._store.query(text, base_iri=self.base, **chosen)  # type: ignore[arg-type]
             if isinstance(found, ox.QueryTriples):
                 syntax = next((s for s in SYNTAXES if s.name == graph), None)
                 if syntax is None:
@@ -384,13 +395,19 @@ class Graph:
         except (RuntimeError, ValueError) as error:
             raise BadQuery(f"The query cannot be evaluated: {error}.") from None
 
-    def _require_graphs(self, names: Iterable[str]) -> None:
-        for name in names:
-            try:
-                known = self._store.contains_named_graph(ox.NamedNode(name))
-            except ValueError:
-                known = False
-            if not known:
+    def _require_graphs(self, query: QueryText) -> None:
+        """Refuse a query that is ``FROM`` a graph which is not here."""
+        if not query.sources:
+            return
+        asked = " ".join(f"(STR({source}) AS ?_{n})" for n, source in enumerate(query.sources))
+        try:
+            found = _NOTHING.query(f"{query.prologue} SELECT {asked} {{}}", base_iri=self.base)
+        except SyntaxError:
+            # The engine tells it of the whole query, with the place.
+            return
+        assert isinstance(found, ox.QuerySolutions)
+        for name in (cell.value for row in found for cell in row if isinstance(cell, ox.Literal)):
+            if not self._store.contains_named_graph(_named(name)):
                 raise BadQuery(
                     f"There is no graph {name} here, and nothing is fetched from elsewhere. "
                     "GET /graphs lists the graphs there are.",

@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 
 from competency_graph.errors import BadQuery, OutboundRefused, TooDeep
 from competency_graph.rdf import MAX_NESTING
-from competency_graph.vocab import Iri
 
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 _SILENT = re.compile(r"LOAD(?:\s|#[^\n\r]*[\n\r])+SILENT\b", re.IGNORECASE)
@@ -41,6 +40,7 @@ _TOKEN = re.compile(
 )
 PLACE: Final = re.compile(r"error at (\d+):(\d+): expected (.*)", re.DOTALL)
 _SHOWN: Final = 40
+_FORMS: Final = ("SELECT", "CONSTRUCT", "DESCRIBE", "ASK")
 # A sentence among the things that the parser expected: a capital, a small word, no sign of grammar.
 _REASON = re.compile(r"(?:^|one of |, )([A-Z][^,\[\]\"]* [a-z]+\b[^,\[\]\"]*)(?=,|$)")
 _WHOLE_IRI: Final = "An IRI there is relative or not well formed. Write it whole."
@@ -71,10 +71,14 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryText:
-    """A query that may be handed to the engine, and the graphs that its ``FROM`` clauses name."""
+    """A query that may be handed to the engine, and what its ``FROM`` clauses name.
+
+    ``sources`` are spelt as they are there; what they stand for the ``prologue`` before them says.
+    """
 
     text: str
-    datasets: tuple[Iri, ...]
+    prologue: str
+    sources: tuple[str, ...]
 
 
 def _unescaped(text: str) -> str:
@@ -97,19 +101,21 @@ def scan_query(text: str) -> QueryText:
         OutboundRefused: the text holds the keyword ``SERVICE`` or ``LOAD``.
         BadQuery: an escape names no character.
     """
-    prefixes: dict[str, str] = {}
-    datasets: list[Iri] = []
+    sources: list[str] = []
     before: list[str] = []
-    for token in _tokens(_unescaped(text)):
+    unescaped = _unescaped(text)
+    end: int | None = None
+    for token in _tokens(unescaped):
         if token.lastgroup == "comment":
             continue
-        if token.lastgroup == "iri" and len(before) > 1 and before[-2:-1] == ["PREFIX"]:
-            prefixes[before[-1]] = token["iri"]
-        source = _source(token, prefixes)
-        if source is not None and (before[-1:] == ["FROM"] or before[-2:] == ["FROM", "NAMED"]):
-            datasets.append(Iri(source))
-        before = [*before[-1:], _shown(token)]
-    return QueryText(text=text, datasets=tuple(datasets))
+        word = token[0].upper() if token.lastgroup == "word" else ""
+        if end is None and word in _FORMS:
+            end = token.start()
+        named = before[-1:] == ["FROM"] or before == ["FROM", "NAMED"]
+        if named and token.lastgroup in ("iri", "local"):
+            sources.append(token[0])
+        before = [*before[-1:], word]
+    return QueryText(text=text, prologue=unescaped[:end], sources=tuple(sources))
 
 
 def unreadable_query(text: str, said: str) -> BadQuery:
@@ -229,18 +235,3 @@ def _refuse_outbound(word: str) -> None:
             "LOAD fetches a document, and this service never does. Send the data itself.",
             keyword="LOAD",
         )
-
-
-def _source(token: re.Match[str], prefixes: dict[str, str]) -> str | None:
-    """Return the IRI that a token stands for, where it is one."""
-    if token.lastgroup == "iri":
-        return token["iri"]
-    if token.lastgroup == "local":
-        return prefixes.get(token["name"] or "", "") + token["local"]
-    return None
-
-
-def _shown(token: re.Match[str]) -> str:
-    if token.lastgroup == "local":
-        return token["name"] or ""
-    return token[0].upper() if token.lastgroup == "word" else token[0]

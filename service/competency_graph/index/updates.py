@@ -78,25 +78,32 @@ class Parsed:
         raise AssertionError("the engine read it: brackets are balanced")
 
 
-def read_update(text: str) -> list[Parsed]:
+def read_update(text: str, *, base: str | None = None, strict: bool = True) -> list[Parsed]:
     """Return the operations of an update, all checked.
+
+    Args:
+        text: the update.
+        base: what relative IRIs are resolved against until the text says ``BASE``.
+        strict: whether literals must be of their type.
 
     Raises:
         BadQuery: it is no SPARQL 1.1 Update; facts hold line and column.
         BadLiteral: literals are ill-typed; facts hold their places.
         TooDeep, OutboundRefused: see :func:`competency_graph.index.scan.scan_update`.
     """
-    found = list(_split(text))
+    found = list(_split(text, base))
     _refuse_shared_blanks(text, found)
-    refuse_in_update(text, (literal for operation in found for literal in operation.literals()))
+    if strict:
+        literals = (literal for operation in found for literal in operation.literals())
+        refuse_in_update(text, literals)
     return found
 
 
-def _split(text: str) -> Iterator[Parsed]:
+def _split(text: str, base: str | None) -> Iterator[Parsed]:
     """Yield the operations; the engine has parsed each when it comes."""
     tokens = scan_update(text)
     engine = ox.Store()
-    prologue: list[str] = []
+    prologue = [] if base is None else [f"BASE <{base}>"]
     start = first = depth = 0
     for place, token in enumerate([*tokens, Token("mark", ";", len(text), len(text))]):
         depth += (token.kind == "open") - (token.kind == "close")

@@ -27,7 +27,7 @@ from competency_graph.web import (
     sparql,
     validating,
 )
-from competency_graph.web.exchange import POLICY, problem_body
+from competency_graph.web.exchange import POLICY, acceptable, problem_body
 
 Application = Callable[..., Iterable[bytes]]
 
@@ -122,7 +122,7 @@ def _kind(error: errors.CompetencyGraphError) -> str | None:
     offered = ["application/problem+json", "text/html"]
     if isinstance(error, errors.InvalidChange):
         offered.append("text/turtle")
-    return request.accept_mimetypes.best_match(offered)
+    return acceptable(offered)
 
 
 def _invalid_parameters(error: ValidationError) -> Response:

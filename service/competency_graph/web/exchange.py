@@ -2,10 +2,11 @@
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final, cast
+from urllib.parse import quote, urlsplit
 
 from flask import Response, current_app, request
 from werkzeug.wsgi import wrap_file
@@ -53,11 +54,26 @@ def require_known_parameters(known: Sequence[str]) -> None:
 
 
 def acceptable(offered: Iterable[str]) -> str | None:
-    """Return the offered media type that the client likes best; the first where it does not say."""
+    """Return the offered media type that the client likes best, none where it takes none.
+
+    Of each type the most specific range that names it decides, so that ``text/csv;q=0, */*`` is all
+    but CSV (RFC 9110, 12.5.1); parameters such as a charset narrow nothing. Between equals, and
+    where the client does not say, the first that is offered is taken.
+    """
     types = list(offered)
-    if not request.accept_mimetypes:
+    ranges: dict[str, float] = {}
+    for said, quality in request.accept_mimetypes:
+        name = said.partition(";")[0].strip().lower()
+        ranges[name] = max(quality, ranges.get(name, 0.0))
+    if not ranges:
         return types[0]
-    return request.accept_mimetypes.best_match(types)
+    best = max(types, key=lambda media_type: _liking(media_type, ranges))
+    return best if _liking(best, ranges) > 0 else None
+
+
+def _liking(media_type: str, ranges: Mapping[str, float]) -> float:
+    kind = media_type.partition("/")[0]
+    return next((ranges[r] for r in (media_type, f"{kind}/*", "*/*") if r in ranges), 0.0)
 
 
 def negotiate(offered: Sequence[str]) -> str:
@@ -155,6 +171,14 @@ def client_address() -> str:
     while named and _within(address, networks):
         address = named.pop() or address
     return address
+
+
+def own_url() -> str:
+    """Return the address of this request as the client spelt it, without its parameters."""
+    target: str = request.environ.get("RAW_URI") or quote(request.path)
+    # A proxy may send the whole address (RFC 9112, 3.2.2); its host is not the one it asks.
+    path = urlsplit(target).path if "://" in target.partition("?")[0] else target.partition("?")[0]
+    return f"{'https' if is_secure() else 'http'}://{request.host}{path}"
 
 
 def is_secure() -> bool:
