@@ -41,13 +41,13 @@ bench: .venv/dev
 	@$(PYTHON) -m venv .venv
 	@touch $@
 
-.venv/run: .venv/made pyproject.toml constraints.txt package-lock.json
+.venv/run: .venv/made pyproject.toml constraints.txt package-lock.json hatch_build.py
 	@echo "== Installing the service and its libraries into .venv (once, a minute or two)"
 	@$(PIP) --editable .
 	@$(TOLD)
 	@touch $@
 
-.venv/dev: .venv/made pyproject.toml constraints.txt package-lock.json
+.venv/dev: .venv/made pyproject.toml constraints.txt package-lock.json hatch_build.py
 	@echo "== Installing the service and what checks it into .venv (once, a minute or two)"
 	@$(PIP) --editable '.[dev]'
 	@$(TOLD)

@@ -28,9 +28,9 @@ class EditorHook(BuildHookInterface[Any]):
             SystemExit: of a wheel, npm could not take what the lock file names.
         """
         root = Path(self.root)
-        lock = (root / "package-lock.json").read_bytes()
-        stamp = root / BUILT / "lock.sha256"
-        digest = hashlib.sha256(lock).hexdigest()
+        stamp = root / BUILT / "made-of.sha256"
+        made_of = (root / "package-lock.json").read_bytes() + Path(__file__).read_bytes()
+        digest = hashlib.sha256(made_of).hexdigest()
         if stamp.is_file() and stamp.read_text(encoding="ascii") == digest:
             return
         npm = shutil.which("npm")

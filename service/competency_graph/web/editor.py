@@ -24,6 +24,7 @@ from competency_graph.web import interface
 from competency_graph.web.api import languages
 from competency_graph.web.exchange import (
     POLICY,
+    acceptable,
     answer,
     client,
     counted,
@@ -62,8 +63,7 @@ def wanted(offered: Iterable[str]) -> bool:
     other = request.method == "POST" and request.mimetype != "application/x-www-form-urlencoded"
     if other or "format" in request.values:
         return False
-    accepted = request.accept_mimetypes
-    return HTML in accepted.values() and accepted.best_match([*offered, HTML]) == HTML
+    return HTML in request.accept_mimetypes.values() and acceptable([*offered, HTML]) == HTML
 
 
 def page() -> Response:
