@@ -20,8 +20,8 @@ def shown(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     """Write the answer of the query in ``body``: truth, or columns and first rows; what it took.
 
     Parameters are ``body`` (SPARQL 1.1 Query, UTF-8), ``default_graphs``, ``named_graphs`` and
-    ``languages``. Triples have no columns. Time is in seconds, size in bytes of the answer in TSV
-    or N-Triples. Raises what :meth:`Graph.write_answer` raises.
+    ``shown``, the client's languages. Triples have no columns. Time is in seconds, size in bytes of
+    the answer in TSV or N-Triples. Raises what :meth:`Graph.write_answer` raises.
     """
     began = time.perf_counter()
     beginning = Beginning(MOST_ROWS)
@@ -38,7 +38,7 @@ def shown(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     if (truth := beginning.truth()) is not None:
         return write({**told, "truth": truth}, output)
     columns, rows = beginning.read(media_type)
-    words = Words(graph, parameters["languages"])
+    words = Words(graph, parameters["shown"])
     told |= {"columns": columns, "rows": list(_named(graph, words, rows))}
     told["total"] = beginning.total(media_type)
     return write(told, output)

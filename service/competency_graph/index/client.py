@@ -113,16 +113,14 @@ class Client:
     def query(self, text: bytes, options: Mapping[str, Any]) -> Whole:
         """Ask somebody's query; ``options`` are those of :meth:`Graph.write_answer`.
 
+        With ``shown``, languages of the client, the answer is as a page shows it; such options are
+        those of :func:`competency_graph.shown.shown`.
+
         Raises:
             LimitReached, TooDeep: the reader was ended at a limit.
             Unavailable: too many wait, or the index is being built.
         """
         return self._ask(QUERY_SOCKET, {"ask": "query", "options": options}, text, self._seconds)
-
-    def show(self, text: bytes, parameters: Mapping[str, Any]) -> Whole:
-        """Ask somebody's query as a page shows its answer; raises as :meth:`query`."""
-        head = {"ask": "shown", "parameters": dict(parameters)}
-        return self._ask(QUERY_SOCKET, head, text, self._seconds)
 
     def tell(self, revision: int, lines: tuple[bytes, bytes] | None = None) -> bool:
         """Tell the keeper of a change that the log holds, and say whether it serves it now.

@@ -244,6 +244,8 @@ def _reply(connection: socket.socket, graph: Graph, media_type: str, spool: Spoo
 def _answer(graph: Graph, lane: Lane, head: Mapping[str, Any], body: bytes, output: Writer) -> str:
     """Answer one request: a client's query, a whole graph, or one of our own look-ups."""
     match head["ask"]:
+        case "query" if lane.answers and "shown" in head["options"]:
+            return lane.answers["shown"](graph, {**head["options"], "body": body}, output)
         case "query":
             return graph.write_answer(body.decode("utf-8"), output, **head["options"])
         case "graph":

@@ -95,13 +95,13 @@ def _ask(text: str) -> tuple[dict[str, Any], int]:
     content = text.encode()
     if len(content) > settings().query_length:
         raise QueryTooLong(settings().query_length)
-    parameters = {
-        "languages": languages(),
+    options = {
+        "shown": languages(),
         "default_graphs": request.values.getlist("default-graph-uri"),
         "named_graphs": request.values.getlist("named-graph-uri"),
     }
     with counted():
-        whole = client().show(content, parameters)
+        whole = client().query(content, options)
     return json.loads(whole.read()), whole.revision
 
 
