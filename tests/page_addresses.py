@@ -27,6 +27,8 @@ PAGES = {
     "%2Frole%2Fknowledge-broker": "Knowledge broker",
     "/changes?graph=https%3A%2F%2Fexample.org%2Fnothing": "example.org/nothing",
     "/validate": "Check before you send",
+    "/sparql": "Ask in SPARQL",
+    "/sparql?query=SELECT%20%2A%20%7B%20%3Fs%20%3Fp%20%3Fo%20%7D%20LIMIT%2020": "Ask in SPARQL",
     "/sign-in?back=%2Fns": "Sign in",
     "/ontology/role": "Roles and what they require",
     "/graph/implementation-support": "Implementation support framework",

@@ -14,6 +14,7 @@ LAYERS = (
     {
         *("catalogue", "telling", "requirements", "jsonld", "words", "judging", "reports"),
         *("documents", "misspellings", "pages", "changes", "record", "service_description"),
+        "shown",
         *("history", "keeping", "machine", "gate", "access", "trial", "gating"),
         *("importing", "jobs", "past", "historic"),
     },
@@ -70,6 +71,9 @@ NEIGHBOURS = {
     ("keeping", "changes"): "look-up readers answer from it",
     ("keeping", "catalogue"): "look-up readers answer from it",
     ("keeping", "pages"): "look-up readers answer from it",
+    ("keeping", "shown"): "query readers answer from it",
+    ("shown", "catalogue"): "how an answer is written",
+    ("shown", "words"): "labels are chosen by language",
     ("keeping", "service_description"): "look-up readers answer from it",
     ("keeping", "history"): "the keeper loads what the log holds",
 }

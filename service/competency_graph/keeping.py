@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from competency_graph import catalogue, changes, history, pages, service_description
+from competency_graph import catalogue, changes, history, pages, service_description, shown
 from competency_graph.config import Settings
 from competency_graph.errors import CompetencyGraphError
 from competency_graph.index import BOARD, Answer, Board, Graph, Keeper, Lane, Writer, go_back
@@ -100,7 +100,7 @@ def _lanes(settings: Settings, board: Board, sockets: Sequence[socket.socket]) -
             private=settings.reader_private,
             rows=settings.query_rows,
             nice=19,
-            answers=_LOOKUPS,
+            answers={**_LOOKUPS, **shown.ANSWERS},
             once=True,
             undo=partial(go_back, board=board),
         ),
@@ -133,6 +133,7 @@ def reading_lanes(
             private=settings.reader_private,
             rows=settings.query_rows,
             nice=19,
+            answers=shown.ANSWERS,
         ),
     ]
 

@@ -1,5 +1,6 @@
 """IRIs that code needs, named once. Describes no term: that is the ontology's part."""
 
+import re
 from typing import Final, NewType
 
 Iri = NewType("Iri", str)
@@ -55,3 +56,12 @@ PREFIXES: Final[dict[str, str]] = {
     "void": "http://rdfs.org/ns/void#",
     "xsd": XSD,
 }
+
+
+def prefixed(iri: str) -> str | None:
+    """Return an IRI as a prefixed name, or nothing where no prefix of ours makes it one."""
+    for prefix, namespace in PREFIXES.items():
+        local = iri.removeprefix(namespace)
+        if local != iri and re.fullmatch(r"[A-Za-z_][\w-]*", local):
+            return f"{prefix}:{local}"
+    return None

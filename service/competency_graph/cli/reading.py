@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from competency_graph import history
+from competency_graph.cli import answers
 from competency_graph.config import Settings
 from competency_graph.errors import (
     BadRequest,
@@ -124,8 +125,8 @@ _EXAMPLE_QUERY = "SELECT ?role { ?role a <https://w3id.org/competency-graph/ns#R
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(_FORMATS),
-    help="How to write the answer.  [default: tsv, or turtle for a graph]",
+    type=click.Choice(["table", *_FORMATS]),
+    help="How to write the answer.  [default: table at a terminal, else tsv; turtle for a graph]",
 )
 def query(
     file: str | None,
@@ -138,38 +139,55 @@ def query(
 ) -> None:
     """Answer a SPARQL query from FILE (- for standard input) or from -e.
 
-    Rows come in json, xml, csv or tsv; graphs (CONSTRUCT, DESCRIBE) in the RDF syntaxes.
+    Rows come as a table, or in json, xml, csv or tsv; graphs (CONSTRUCT, DESCRIBE) in the RDF
+    syntaxes. Where standard error is a terminal, it tells rows, bytes, time and revision.
     Exit code 0: answered; 1: a limit was reached; 2: the query or the database cannot be used;
     3: the service does not answer.
     """
     if (file is None) == (text is None):
         raise BadRequest("Give the query either as a file or with -e.")
     _one_source(database, url)
-    if file is not None:
-        try:
-            text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-        except OSError as error:
-            raise UnreadableInput(f"{file} cannot be read: {error.strerror}.") from None
-        except UnicodeDecodeError:
-            raise UnreadableInput(f"{file} is not a text in UTF-8. Save it as UTF-8.") from None
-    assert text is not None
-    asked = text
-    rows = format_ if format_ in RESULTS else None if format_ else "tsv"
-    graph = format_ if format_ and format_ not in RESULTS else None if format_ else "turtle"
+    asked = _text_of(file) if text is None else text
+    if format_ is None and sys.stdout.isatty():
+        format_ = "table"
+    drawn = format_ == "table"
+    rows = "json" if drawn else format_ if format_ in RESULTS else None if format_ else "tsv"
+    graph = "turtle" if drawn or not format_ else None if format_ in RESULTS else format_
+    began = time.monotonic()
     if url is not None:
         accept = ", ".join(_MEDIA[name] for name in (rows, graph) if name)
         body = urllib.parse.urlencode({"query": asked}).encode()
-        _out(fetch(url, _address("/sparql", revision=at), accept, body, token=token))
-        return
-    settings = Settings.load(os.environ, {"database": database})
-    held = history.read(settings, at=at)
+        path = _address("/sparql", revision=at)
+        revision, content = fetch_at(url, path, accept, body, token=token)
+    else:
+        settings = Settings.load(os.environ, {"database": database})
+        held = history.read(settings, at=at)
+        revision, began = held.revision, time.monotonic()
 
-    def work() -> bytes:
-        output = io.BytesIO()
-        held.write_answer(asked, output, rows=rows, graph=graph)
-        return output.getvalue()
+        def work() -> bytes:
+            output = io.BytesIO()
+            held.write_answer(asked, output, rows=rows, graph=graph)
+            return output.getvalue()
 
-    _out(sealed(work, seconds=settings.query_timeout, memory=settings.query_memory))
+        content = sealed(work, seconds=settings.query_timeout, memory=settings.query_memory)
+    seconds = time.monotonic() - began
+    # Where both were possible: JSON begins with a brace, TSV with the sign of a variable, and no
+    # graph in Turtle does.
+    kind = None if rows and graph and content[:1] not in (b"{", b"?") else rows
+    _out(answers.table(content).encode() if drawn and kind else content)
+    if sys.stderr.isatty():
+        click.echo(answers.cost(content, kind, seconds=seconds, revision=revision), err=True)
+
+
+def _text_of(file: str | None) -> str:
+    """Return the query in a file, or on standard input."""
+    assert file is not None
+    try:
+        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UnreadableInput(f"{file} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise UnreadableInput(f"{file} is not a text in UTF-8. Save it as UTF-8.") from None
 
 
 @click.command(

@@ -25,6 +25,7 @@ from competency_graph.index.keeper import Keeper
 from competency_graph.index.local import LocalTrial
 from competency_graph.index.past import MOST_UNDONE, PAST_SOCKET, PastClient, go_back, is_near
 from competency_graph.index.reader import Answer, Lane
+from competency_graph.index.results import ROWS, TRIPLES, Beginning
 from competency_graph.index.ring import CAPACITY, MOST_OF_ONE
 from competency_graph.index.staging import stage
 from competency_graph.index.terms import Statement, Term, statements
@@ -43,8 +44,11 @@ __all__ = [
     "MOST_UNDONE",
     "PAST_SOCKET",
     "QUERY_SOCKET",
+    "ROWS",
     "TRIAL_SOCKET",
+    "TRIPLES",
     "Answer",
+    "Beginning",
     "Board",
     "Client",
     "Graph",

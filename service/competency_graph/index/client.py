@@ -105,8 +105,9 @@ class Client:
     ) -> Whole:
         """Ask somebody's query; ``options`` are those of :meth:`Graph.write_answer`.
 
-        ``seconds`` is its time where that is not the one of every query. What comes as a file comes
-        in the ``coding``.
+        With ``shown``, languages of the client, the answer is as a page shows it; such options are
+        those of :func:`competency_graph.shown.shown`. ``seconds`` is its time where that is not the
+        one of every query. What comes as a file comes in the ``coding``.
 
         Raises:
             LimitReached, TooDeep: the reader was ended at a limit.

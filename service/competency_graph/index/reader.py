@@ -228,6 +228,9 @@ def _answer(graph: Graph, lane: Lane, head: Mapping[str, Any], body: bytes, spoo
     """Answer one request: a client's query, a whole graph, or one of our own look-ups."""
     output = cast(Writer, spool)
     match head["ask"]:
+        case "query" if lane.answers and "shown" in head["options"]:
+            options = {**head["options"], "body": body, "count": spool.count}
+            return lane.answers["shown"](graph, options, output)
         case "query":
             text = body.decode("utf-8")
             return graph.write_answer(text, output, **head["options"], count=spool.count)

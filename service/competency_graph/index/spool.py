@@ -72,6 +72,7 @@ class Spool:
             LimitReached: they are more than may be.
         """
         self.rows = rows
+        self._seat.wrote(self.taken, rows)
         if self._most_rows is not None and rows > self._most_rows:
             raise LimitReached("rows", self._most_rows)
 

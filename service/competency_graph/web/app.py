@@ -19,6 +19,7 @@ from competency_graph.index import Client
 from competency_graph.web import (
     api,
     changes,
+    editor,
     graphs,
     jobs,
     linked_data,
@@ -31,7 +32,7 @@ from competency_graph.web import (
 from competency_graph.web.connections import PacedBody
 from competency_graph.web.counts import Counts
 from competency_graph.web.delivery import Deliveries
-from competency_graph.web.exchange import acceptable, has_left, problem_body
+from competency_graph.web.exchange import POLICY, acceptable, has_left, problem_body
 from competency_graph.web.metrics import FIGURES, Metrics
 
 Application = Callable[..., Iterable[bytes]]
@@ -41,6 +42,8 @@ _ALLOWED: Final = (
     "Prefer, Range"
 )
 _VARY: Final = "Accept, Accept-Language, Accept-Encoding"
+# A page that needs more than others says so itself, in place of this.
+_POLICY: Final = ("Content-Security-Policy", POLICY)
 _ALWAYS: Final = [
     ("Vary", _VARY),
     ("Access-Control-Allow-Origin", "*"),
@@ -52,11 +55,7 @@ _ALWAYS: Final = [
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
     ("Referrer-Policy", "no-referrer"),
-    (
-        "Content-Security-Policy",
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    ),
+    _POLICY,
 ]
 # How long an answer at a revision (Min-Revision) is waited for, in seconds.
 _PATIENCE: Final = 2.0
@@ -95,7 +94,7 @@ def create_app(settings: Settings, run: Path, metrics: Metrics | None = None) ->
     )
     app.extensions["deliveries"] = Deliveries()
     app.extensions["metrics"] = metrics or Metrics(Counts(1, FIGURES))
-    parts = (sparql, graphs, jobs, changes, validating, ops, linked_data, session)
+    parts = (sparql, editor, graphs, jobs, changes, validating, ops, linked_data, session)
     for part in (module.paths for module in parts):
         app.register_blueprint(part)
     app.register_api(api.paths)
@@ -262,7 +261,10 @@ class _Envelope:
 
         def started(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             page = any(n == "Content-Type" and v.startswith("text/html") for n, v in headers)
-            return start_response(status, headers + (_ON_PAGES if page else _ALWAYS), *error)
+            more = _ON_PAGES if page else _ALWAYS
+            if page and any(name == _POLICY[0] for name, _ in headers):
+                more = [header for header in more if header is not _POLICY]
+            return start_response(status, headers + more, *error)
 
         if environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ:
             environ["wsgi.input"] = PacedBody(environ["wsgi.input"])

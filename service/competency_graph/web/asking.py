@@ -12,9 +12,10 @@ from typing import Any, Final
 
 from flask import g
 
+from competency_graph.codings import Coding
 from competency_graph.errors import CompetencyGraphError, QueryTooLong
 from competency_graph.index import Whole
-from competency_graph.web.exchange import client, client_address, coding, metrics, settings
+from competency_graph.web.exchange import client, client_address, metrics, settings
 from competency_graph.web.limits import counted
 from competency_graph.web.reading import readers
 
@@ -28,6 +29,8 @@ def ask(
     options: Mapping[str, Any],
     timeout: str | None,
     revision: Sequence[str] | None = None,
+    *,
+    coding: Coding | None = None,
 ) -> Whole:
     """Ask a query of the client of this request.
 
@@ -36,6 +39,7 @@ def ask(
         options: those of :meth:`Graph.write_answer`.
         timeout: the time that the client asks for, as it wrote it.
         revision: of which revision, where that is not in the address; see :func:`readers`.
+        coding: what an answer that comes as a file is to be coded in.
 
     Raises:
         CompetencyGraphError: what the query, or a limit that it meets, raises.
@@ -46,7 +50,7 @@ def ask(
             raise QueryTooLong(settings().query_length)
         with counted() as share:
             whole = readers(revision).query(
-                text, options, seconds=share.time(timeout), coding=coding()
+                text, options, seconds=share.time(timeout), coding=coding
             )
     except CompetencyGraphError as error:
         if "limit" in error.facts:

@@ -26,6 +26,11 @@ from competency_graph.web.metrics import Metrics
 # The system's own: the cooperative one knows reading and writing only.
 _poll: Final = get_original("select", "poll")
 _GONE: Final = select.POLLHUP | select.POLLERR | getattr(select, "POLLRDHUP", 0)
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+"""What a page may do (Content Security Policy); one that may do more says so itself."""
 _CONDITIONS: Final = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH", "HTTP_IF_MODIFIED_SINCE")
 
 

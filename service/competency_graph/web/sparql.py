@@ -14,9 +14,10 @@ from competency_graph.errors import (
 )
 from competency_graph.model import Operation
 from competency_graph.rdf import RESULTS, SYNTAXES
+from competency_graph.web import editor
 from competency_graph.web.asking import ask, too_long
 from competency_graph.web.description import description
-from competency_graph.web.exchange import acceptable, answer, settings
+from competency_graph.web.exchange import acceptable, answer, coding, settings
 from competency_graph.web.limits import tell
 from competency_graph.web.reading import REVISION
 from competency_graph.web.writing import WRITING, bearer, body, require_somebody, write
@@ -60,11 +61,14 @@ def sparql() -> Response:
         parameters.setdefault(name, []).extend(values)
     if request.method == "POST" and (request.mimetype == _UPDATE or "update" in form):
         return _update(parameters)
+    if editor.wanted(parameters, [*_ROWS, *_GRAPHS]):
+        return editor.page(parameters)
     if request.method != "POST" and set(parameters) <= {"format"}:
         return description(_described(parameters))
     text = _query(parameters)
-    timeout, revision = parameters.get("timeout"), parameters.get(REVISION)
-    return answer(ask(text, _options(parameters), timeout[0] if timeout else None, revision))
+    options, timeout = _options(parameters), parameters.get("timeout")
+    asked = timeout[0] if timeout else None
+    return answer(ask(text, options, asked, parameters.get(REVISION), coding=coding()))
 
 
 def _form() -> dict[str, list[str]]:
