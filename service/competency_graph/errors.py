@@ -25,6 +25,7 @@ CompetencyGraphError                    code                 status  exit
 ├── Redacted                            redacted                410     2
 ├── InvalidChange                       invalid-change          422     1
 ├── WouldRemove                         would-remove            409     1
+├── ServiceFailed                       service-failed          502     3
 ├── TooManyRequests                     too-many-requests       429     3
 ├── LimitReached                        limit-reached           503     1
 ├── Unavailable                         unavailable             503     3
@@ -281,6 +282,19 @@ class WouldRemove(CompetencyGraphError):
             "Look at what would go, and send it without only-adds.",
             removals=removals,
             revision=revision,
+        )
+
+
+class ServiceFailed(CompetencyGraphError):
+    """Another endpoint, which ``SERVICE`` asks, gave no answer that can be used."""
+
+    code, title, status, exit_code = "service-failed", "Another endpoint failed", 502, 3
+
+    def __init__(self, endpoint: str, what: str) -> None:
+        super().__init__(
+            f"The endpoint {endpoint} {what}. Try again later, or write SERVICE SILENT to go on "
+            "without its rows.",
+            endpoint=endpoint,
         )
 
 

@@ -14,6 +14,7 @@ from competency_graph.index.client import (
     Trial,
     Whole,
 )
+from competency_graph.index.federation import NEEDS
 from competency_graph.index.fork import die_with_parent, sealed
 from competency_graph.index.graph import Graph, Writer
 from competency_graph.index.keeper import Keeper
@@ -29,6 +30,7 @@ __all__ = [
     "GATE_SOCKET",
     "LOOKUP_SOCKET",
     "MINUTE",
+    "NEEDS",
     "QUERY_SOCKET",
     "TRIAL_SOCKET",
     "Answer",

@@ -110,14 +110,27 @@ class Client:
         head = {"ask": "graph", "name": name, "syntax": syntax, "labels": labels}
         return self._ask(QUERY_SOCKET, head, b"", self._seconds)
 
-    def query(self, text: bytes, options: Mapping[str, Any]) -> Whole:
-        """Ask somebody's query; ``options`` are those of :meth:`Graph.write_answer`.
+    def query(
+        self,
+        text: bytes,
+        options: Mapping[str, Any],
+        *,
+        services: Mapping[str, Any] | None = None,
+    ) -> Whole:
+        """Ask somebody's query.
+
+        Args:
+            text: the query.
+            options: those of :meth:`Graph.write_answer`.
+            services: what :func:`competency_graph.index.federation.federated` is told; the answers
+                follow the text. Nothing where nobody else may be asked.
 
         Raises:
             LimitReached, TooDeep: the reader was ended at a limit.
             Unavailable: too many wait, or the index is being built.
         """
-        return self._ask(QUERY_SOCKET, {"ask": "query", "options": options}, text, self._seconds)
+        head = {"ask": "query", "options": options, "services": services}
+        return self._ask(QUERY_SOCKET, head, text, self._seconds)
 
     def tell(self, revision: int, lines: tuple[bytes, bytes] | None = None) -> bool:
         """Tell the keeper of a change that the log holds, and say whether it serves it now.

@@ -7,6 +7,7 @@ import pyoxigraph as ox
 
 from competency_graph import queries
 from competency_graph.errors import BadQuery, BadRequest, NotAcceptable, NotFound
+from competency_graph.index.federation import refuse_outbound
 from competency_graph.index.scan import scan_query, unreadable_query
 from competency_graph.index.terms import Term, graph_of, parsed, spelt, term
 from competency_graph.rdf import RESULTS, SYNTAXES, Syntax
@@ -318,10 +319,11 @@ class Graph:
 
         Raises:
             BadQuery: it does not parse, cannot be evaluated, or names an unknown graph.
-            OutboundRefused, TooDeep: see :func:`scan_query`.
+            OutboundRefused, TooDeep: see :func:`scan_query` and :func:`refuse_outbound`.
             NotAcceptable: the kind of answer has no format that the client takes.
         """
         scanned = scan_query(text)
+        refuse_outbound(text)
         defaults, named = list(default_graphs), list(named_graphs)
         self._require_graphs([*scanned.datasets, *defaults, *named])
         chosen: dict[str, list[ox.NamedNode]] = {}

@@ -22,6 +22,7 @@ from typing import IO, Any, Final, NoReturn, cast
 from competency_graph.errors import CompetencyGraphError, InternalError, LimitReached, NotAcceptable
 from competency_graph.index import fork, wire
 from competency_graph.index.board import Board
+from competency_graph.index.federation import NEEDS, federated
 from competency_graph.index.graph import Graph, Writer
 from competency_graph.model import split
 from competency_graph.rdf import SYNTAXES, Syntax
@@ -243,7 +244,11 @@ def _answer(graph: Graph, lane: Lane, head: Mapping[str, Any], body: bytes, outp
     """Answer one request: a client's query, a whole graph, or one of our own look-ups."""
     match head["ask"]:
         case "query":
-            return graph.write_answer(body.decode("utf-8"), output, **head["options"])
+            asked = federated(body, head.get("services"))
+            if isinstance(asked, bytes):
+                output.write(asked)
+                return NEEDS
+            return graph.write_answer(asked, output, **head["options"])
         case "graph":
             syntax = _syntax(head["syntax"])
             graph.write_graph(head["name"], syntax, output, labels=head["labels"])

@@ -12,7 +12,8 @@ from competency_graph.errors import (
 )
 from competency_graph.model import Operation
 from competency_graph.rdf import RESULTS, SYNTAXES
-from competency_graph.web.exchange import acceptable, answer, client, counted, settings
+from competency_graph.web import federating
+from competency_graph.web.exchange import acceptable, answer, counted, settings
 from competency_graph.web.writing import WRITING, body, write
 
 paths = Blueprint("sparql", __name__)
@@ -35,7 +36,7 @@ def sparql() -> Response:
     if len(text) > limits.query_length:
         raise QueryTooLong(limits.query_length)
     with counted():
-        return answer(client().query(text, _options(parameters)))
+        return answer(federating.query(text, _options(parameters)))
 
 
 def _is_update() -> bool:
