@@ -48,8 +48,9 @@ def test_an_address_written_as_such_is_that_one_alone(address: str) -> None:
     assert not _permits(f"http://{address}:3030/sparql", "127.0.0.2")
 
 
-def test_an_address_of_ipv6_is_written_in_brackets() -> None:
-    assert _permits("http://[::1]:3030/sparql", "::1")
+@pytest.mark.parametrize("address", ["::1", "::ffff:127.0.0.1"])
+def test_an_address_of_ipv6_is_written_in_brackets(address: str) -> None:
+    assert _permits(f"http://[{address}]:3030/sparql", address)
 
 
 def test_endpoints_are_named_by_what_a_query_writes() -> None:

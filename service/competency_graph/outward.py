@@ -10,6 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final
@@ -20,6 +21,8 @@ from competency_graph.errors import CompetencyGraphError, LimitReached, ServiceF
 
 RESULTS: Final = "application/sparql-results+json"
 _CHUNK: Final = 1 << 16
+
+_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -38,7 +41,7 @@ class Endpoint:
         only, or where it is marked to private ones, but never to one link (cloud providers give
         out credentials there) or to many machines.
         """
-        if str(address) == urlsplit(self.url).hostname:
+        if address == _written(urlsplit(self.url).hostname or ""):
             return True
         nowhere = address.is_multicast or address.is_unspecified or address.is_link_local
         if self.private:
@@ -73,7 +76,7 @@ def ask(endpoint: Endpoint, query: str, *, seconds: float, most: int) -> bytes:
     thread = threading.Thread(target=asking.run, daemon=True)
     thread.start()
     thread.join(seconds)
-    if thread.is_alive():
+    if thread.is_alive() or asking.late:
         asking.cut()
         raise ServiceFailed(endpoint.url, f"did not answer within {seconds:.3g} s")
     if asking.failed is not None:
@@ -82,12 +85,12 @@ def ask(endpoint: Endpoint, query: str, *, seconds: float, most: int) -> bytes:
 
 
 class _Asking:
-    """One request, made in a thread of its own so that nothing of it, a name's look-up neither,
-    takes longer than it may."""
+    """One request. In a thread of its own nothing of it takes too long, nor a name's look-up."""
 
     def __init__(self, endpoint: Endpoint, query: str, deadline: float, most: int) -> None:
         self.answer = b""
         self.failed: CompetencyGraphError | None = None
+        self.late = False
         self._endpoint = endpoint
         self._query = query
         self._deadline = deadline
@@ -106,7 +109,7 @@ class _Asking:
         except ssl.SSLCertVerificationError:
             self.failed = self._failure("has a certificate that does not hold for its name")
         except TimeoutError:
-            self.failed = self._failure("did not answer in time")
+            self.late = True
         except (OSError, http.client.HTTPException, ValueError):
             self.failed = self._failure("could not be reached, or broke off")
 
@@ -114,10 +117,8 @@ class _Asking:
         """End it, whatever it is at."""
         self._given_up = True
         if self._socket is not None:
-            try:
+            with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                return
 
     def _failure(self, what: str) -> ServiceFailed:
         return ServiceFailed(self._endpoint.url, what)
@@ -208,12 +209,17 @@ def _addresses(host: str, port: int) -> Iterator[str]:
         yield str(address[0])
 
 
+def _written(host: str) -> Address | None:
+    """Return the address that a host is written as; nothing for a name."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
 def _carried(address: Address) -> bool:
     """Say whether an address only carries another inside (mapped, 6to4, Teredo, NAT64)."""
     if isinstance(address, ipaddress.IPv4Address):
         return False
     carried = address.ipv4_mapped or address.sixtofour or address.teredo
     return carried is not None or address in _NAT64
-
-
-_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")

@@ -18,7 +18,7 @@ from conftest import Reply, Service, start_service
 
 GRAPH = "https://example.org/g"
 TRIPLE = "?s ?p ?o"
-# CANARY is who must not hear anything; REDIRECT is allowed, and sends on to the canary.
+# CANARY is who must not hear anything; ALLOWED/open may be asked, ALLOWED/301 sends to the canary.
 DIRECT = "SERVICE <CANARY/a> { ?s ?p ?o }"
 SILENT = "SERVICE SILENT <CANARY/a> { ?s ?p ?o }"
 PREFIX = "PREFIX e: <CANARY/> "
@@ -74,7 +74,10 @@ UPDATES = {
     ),
     "SERVICE": (400, INSERT + f"WHERE {{ {DIRECT} }}"),
     "SERVICE SILENT": (400, INSERT + f"WHERE {{ {SILENT} }}"),
-    "SERVICE of what queries may ask": (400, INSERT + "WHERE { SERVICE <REDIRECT> {?s ?p ?o} }"),
+    "SERVICE of what queries may ask": (
+        400,
+        INSERT + "WHERE { SERVICE <ALLOWED/open> {?s ?p ?o} }",
+    ),
     "SERVICE that touches": (400, PREFIX + INSERT + "WHERE { SERVICESILENTe:a { ?s ?p ?o } }"),
     "SERVICE behind a comparison": (
         400,
@@ -159,17 +162,17 @@ SPELLINGS = {
 REDIRECTS = ("301", "302", "303", "307", "308")
 SLIPS = {
     "another path of an allowed host": "<ALLOWED/other>",
-    "more at the end": "<ALLOWED/redirect/../a>",
-    "a fragment": "<ALLOWED/redirect#a>",
-    "a user like the allowed host": "<http://ALLOWED-HOST@CANARY-HOST/redirect>",
+    "more at the end": "<ALLOWED/open/../a>",
+    "a fragment": "<ALLOWED/open#a>",
+    "a user like the allowed host": "<http://ALLOWED-HOST@CANARY-HOST/open>",
     "mapped into IPv6": "<http://[::ffff:127.0.0.1]:PORT/a>",
 }
-INSIDE = f"SELECT * {{ SERVICE <ALLOWED/empty> {{ {SILENT} }} }}"
+INSIDE = f"SELECT * {{ SERVICE <ALLOWED/open> {{ {SILENT} }} }}"
 
 
 @dataclass
 class World:
-    """A service that may ask ``allowed``, which redirects to the canary at ``url``."""
+    """A service that may ask some paths of ``allowed``, and the canary at ``url``."""
 
     service: Service
     url: str
@@ -184,7 +187,6 @@ class World:
             ("CANARY-HOST", canary.netloc),
             ("ALLOWED-HOST", allowed.netloc),
             ("CANARY", self.url),
-            ("REDIRECT", self.allowed + "/redirect"),
             ("ALLOWED", self.allowed),
             ("PORT", str(canary.port)),
         ):
@@ -232,7 +234,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     threads = [threading.Thread(target=server.serve_forever) for server in servers]
     for thread in threads:
         thread.start()
-    entries = [f"{allowed}/{path}" for path in ("redirect", "empty", *REDIRECTS)]
+    entries = [f"{allowed}/{path}" for path in ("open", *REDIRECTS)]
     entries += [f"http://{name}:{servers[0].server_port}/a" for name in SPELLINGS.values()]
     service = start_service(
         tmp_path_factory.mktemp("outbound"), service_allow=",".join(entries), workers="1"

@@ -15,7 +15,7 @@ from competency_graph.errors import BadQuery, OutboundRefused, TooDeep
 from competency_graph.rdf import MAX_NESTING
 from competency_graph.vocab import Iri
 
-_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
+_ESCAPE = re.compile(r"\\\\|\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 _SILENT = re.compile(r"LOAD(?:\s|#[^\n\r]*[\n\r])+SILENT\b", re.IGNORECASE)
 _SERVICE = re.compile(r"SERVICE\b", re.IGNORECASE)
 # One letter of each outbound keyword, by which it is no keyword any more.
@@ -84,6 +84,8 @@ class QueryText:
 
 def _unescaped(text: str) -> str:
     def character(match: re.Match[str]) -> str:
+        if match[0] == "\\\\":
+            return match[0]
         point = int(match[1] or match[2], 16)
         if point > 0x10FFFF or 0xD800 <= point <= 0xDFFF:
             raise BadQuery(f"The escape {match[0]} names no character.")

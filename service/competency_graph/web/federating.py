@@ -4,6 +4,7 @@ A reader says what is to be asked; this process, which only waits meanwhile, ask
 operator allowed (``SERVICE_ALLOW``), and sends the query again with their answers.
 """
 
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any, Final
@@ -19,7 +20,7 @@ _MOST_BYTES: Final = 8_000_000
 # At once, in one web process: more would let one slow endpoint keep much memory here.
 _MOST_ASKING: Final = 8
 
-_asking: list[str] = []
+_asking = threading.BoundedSemaphore(_MOST_ASKING)
 
 
 def query(text: bytes, options: Mapping[str, Any]) -> Whole:
@@ -57,9 +58,8 @@ def _answer(need: Mapping[str, Any], seconds: float, most: int) -> bytes | None:
     endpoint = endpoints(settings().service_allow).get(need["endpoint"])
     if endpoint is None:
         raise InternalError("A reader wants an endpoint asked that is not allowed.")
-    if len(_asking) >= _MOST_ASKING:
+    if not _asking.acquire(blocking=False):
         raise Unavailable("As many other endpoints are being asked as may. Try again in a moment.")
-    _asking.append(endpoint.url)
     try:
         return ask(endpoint, need["query"], seconds=seconds, most=most)
     except ServiceFailed:
@@ -67,7 +67,7 @@ def _answer(need: Mapping[str, Any], seconds: float, most: int) -> bytes | None:
             return None
         raise
     finally:
-        _asking.remove(endpoint.url)
+        _asking.release()
 
 
 def _not_kept(response: Response) -> Response:
