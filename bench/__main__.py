@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench import costs, edits, graphs, hostile, rates, updates
+from bench import costs, edits, graphs, hostile, importing, rates, updates
 from bench.servers import say
 
 
@@ -68,6 +68,12 @@ _PARTS = {
         sizes=("100k",),
         rounds=100_000,
     ),
+    "importing": _Part(
+        run=importing.importing,
+        about="look-ups while 100,000 statements are imported, beside idle ones",
+        sizes=("100k",),
+        rounds=3,
+    ),
     "hostile": _Part(
         run=hostile.hostile,
         about="hostile queries end at a limit, and look-ups do not feel them",
@@ -80,7 +86,7 @@ _PARTS = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the parts that are named, or all."""
     listed = "\n".join(
-        f"  {name:<8} {part.about} ({', '.join(part.sizes)})" for name, part in _PARTS.items()
+        f"  {name:<9} {part.about} ({', '.join(part.sizes)})" for name, part in _PARTS.items()
     )
     parser = argparse.ArgumentParser(
         prog="python -m bench",

@@ -3,8 +3,6 @@
 import http.client
 import itertools
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -33,7 +31,7 @@ def edits(sizes: list[str], number: int, _seconds: float) -> None:
     for size in sizes:
         with tempfile.TemporaryDirectory(prefix="bench-edits-") as folder:
             database = Path(shutil.copy(graphs.database(size), folder))
-            token = _token(database)
+            token = servers.token(database)
             # One request of each client a second would be too few.
             limits = {"validation": "off", "rate_limit": "off", "kill_limit": "off"}
             with servers.service(database, **limits) as ours:
@@ -51,14 +49,6 @@ def edits(sizes: list[str], number: int, _seconds: float) -> None:
         for name in before:
             ratio = after[name] / before[name]
             print(f"| {name} | {before[name]:.2f} | {after[name]:.2f} | {ratio:.2f} |", flush=True)
-
-
-def _token(database: Path) -> str:
-    """Return a token for somebody who may edit, made as an operator makes it."""
-    told = ["token", "create", "bench", "--role", "maintainer"]
-    command = [sys.executable, "-m", "competency_graph", *told]
-    command += ["--database", f"sqlite:///{database}"]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def _texts(size: str, number: int) -> Iterator[str]:

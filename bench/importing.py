@@ -1,89 +1,83 @@
-"""`python -m bench.importing`: look-ups while 100,000 statements are imported, beside idle ones."""
+"""`python -m bench importing`: look-ups while 100,000 statements are imported, beside idle ones."""
 
 import http.client
 import json
-import re
-import subprocess
-import sys
+import shutil
 import tempfile
 import time
-from statistics import median, quantiles
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench import graphs, servers
+from bench.load import steady
+from bench.rates import uncached
+from bench.servers import Running, say
 
 _LABEL = "http://www.w3.org/2004/02/skos/core#prefLabel"
 _STATEMENTS = 100_000
-_SECONDS = 3.0
+_PER_SECOND = 50
 
 
-def _ask(host: str, method: str, path: str, body: bytes | None = None, token: str = "") -> bytes:
-    connection = http.client.HTTPConnection(host, timeout=60)
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/n-quads"}
-    connection.request(method, path, body, headers)
-    answer = connection.getresponse()
-    content = answer.read()
-    connection.close()
-    assert answer.status in (200, 202), content
-    return content
-
-
-def _look_up(host: str, number: int) -> float:
-    """Return how many milliseconds one look-up takes that no cache holds."""
-    began = time.perf_counter()
-    _ask(host, "GET", f"/api/v1/levels/3-competent?lang=x-{number}")
-    return (time.perf_counter() - began) * 1000
-
-
-def _told(name: str, times: list[float]) -> float:
-    p95 = quantiles(times, n=20)[-1]
-    print(
-        f"{name:<10} {len(times):>6} look-ups   median {median(times):6.2f} ms   p95 {p95:6.2f} ms"
-    )
-    return median(times)
-
-
-def main() -> None:
-    """Print both rows and how many times slower the second is."""
+def importing(sizes: list[str], rounds: int, seconds: float) -> None:
+    """Import generated statements in the background, as often as ``rounds``, and print look-ups."""
     body = "".join(
         f'<https://example.org/{n}> <{_LABEL}> "Thing {n}"@en <https://example.org/graph> .\n'
         for n in range(_STATEMENTS)
     ).encode()
-    program = [sys.executable, "-m", "competency_graph"]
-    with tempfile.TemporaryDirectory() as folder:
-        serving = subprocess.Popen(
-            [*program, "serve", "--bind", "127.0.0.1:0"],
-            cwd=folder,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            assert serving.stderr is not None
-            found = None
-            while found is None:
-                found = re.search(r"at http://(\S+)/", serving.stderr.readline())
-            host = found[1]
-            make = [*program, "token", "create", "bench", "--role", "maintainer"]
-            made = subprocess.run(make, cwd=folder, capture_output=True, text=True, check=True)
-            token = made.stdout.strip()
-            idle: list[float] = []
-            until = time.monotonic() + _SECONDS
-            while time.monotonic() < until:
-                idle.append(_look_up(host, len(idle)))
-            job = json.loads(_ask(host, "PUT", "/graphs?validate=false", body, token))
-            busy: list[float] = []
-            began = time.monotonic()
-            while job["ended"] is None:
-                first = len(idle) + len(busy)
-                busy += [_look_up(host, first + n) for n in range(20)]
-                job = json.loads(_ask(host, "GET", job["id"], token=token))
-            assert job["state"] == "done", job
-            seconds = time.monotonic() - began
-        finally:
-            serving.terminate()
-            serving.wait()
-    slower = _told("importing", busy) / _told("idle", idle)
-    print(
-        f"{_STATEMENTS:,} statements in {seconds:.1f} s; look-ups {slower:.1f} times idle (limit 3)"
-    )
+    for size in sizes:
+        print(f"\n### Import of {_STATEMENTS:,} statements, {size} triples\n")
+        print("| | look-ups | median, ms | 95 of 100 within, ms |")
+        print("|---|---|---|---|")
+        ratios = []
+        for number in range(rounds):
+            say(f"round {number + 1} of {rounds}")
+            with tempfile.TemporaryDirectory(prefix="bench-import-") as folder:
+                database = Path(shutil.copy(graphs.database(size), folder))
+                token = servers.token(database)
+                with servers.service(database) as ours, ThreadPoolExecutor(1) as others:
+                    requests = uncached(size)
+                    idle = _row("idle", ours, requests, _after(2 * seconds))
+                    job = others.submit(_import, ours, body, token)
+                    busy = _row("while importing", ours, requests, job.done)
+                    job.result()
+            ratios.append(busy / idle)
+        print(f"\nMedian while importing: {median(ratios):.2f} times idle (limit 3).", flush=True)
 
 
-if __name__ == "__main__":
-    main()
+def _after(seconds: float) -> Callable[[], bool]:
+    until = time.monotonic() + seconds
+    return lambda: time.monotonic() >= until
+
+
+def _row(name: str, ours: Running, requests: Iterator[bytes], until: Callable[[], bool]) -> float:
+    """Ask at a steady pace, print a row, and return the median in milliseconds."""
+    told = steady(ours.address, requests, per_second=_PER_SECOND, until=until)
+    if told.faults:
+        raise RuntimeError(f"{len(told.faults)} look-ups failed, such as: {told.faults[0]}")
+    middle, most = told.percentile(0.5), told.percentile(0.95)
+    print(f"| {name} | {len(told.answers)} | {middle:.2f} | {most:.2f} |", flush=True)
+    return middle
+
+
+def _import(ours: Running, body: bytes, token: str) -> None:
+    job = _ask(ours, "PUT", "/graphs?validate=false", body, token)
+    while job["ended"] is None:
+        time.sleep(0.2)
+        job = _ask(ours, "GET", str(job["id"]), b"", token)
+    if job["state"] != "done":
+        raise RuntimeError(f"The import ended otherwise: {job}")
+
+
+def _ask(ours: Running, method: str, path: str, body: bytes, token: str) -> dict[str, Any]:
+    connection = http.client.HTTPConnection(*ours.address, timeout=60)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/n-quads"}
+    connection.request(method, path, body, headers)
+    answer = connection.getresponse()
+    told: dict[str, Any] = json.loads(answer.read())
+    connection.close()
+    if answer.status not in (200, 202):
+        raise RuntimeError(f"{method} {path} was answered {answer.status}: {told}")
+    return told

@@ -75,6 +75,14 @@ def service(database: Path, **settings: str) -> Iterator[Running]:
             )
 
 
+def token(database: Path) -> str:
+    """Return a token for somebody who may change all data, made as an operator makes it."""
+    told = ["token", "create", "bench", "--role", "maintainer"]
+    command = [sys.executable, "-m", "competency_graph", *told]
+    command += ["--database", f"sqlite:///{database}"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
 @contextmanager
 def bare() -> Iterator[Running]:
     """Run the bare Flask handler under the server that the service runs under."""

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from competency_graph import jsonld
 from competency_graph.errors import Ambiguous, BadRequest, NotFound
-from competency_graph.index import Answer, Graph, Writer
+from competency_graph.index import Answer, Graph, Term, Writer
 from competency_graph.requirements import effective, needing
 from competency_graph.telling import Said, Telling, classes
 from competency_graph.vocab import CG, DCTERMS, RDF, SH, SKOS
@@ -62,7 +62,8 @@ def _resolve(graph: Graph, collection: str, reference: str, framework: str | Non
             candidates = [f"{home}/{kind}/{reference}" for home in homes]
         else:
             candidates = [h for h in homes if h.rpartition("/")[2] == reference]
-    found = [iri for iri in candidates if class_ in classes(graph.properties(iri))]
+    wanted = Term("iri", CG + class_)
+    found = [iri for iri in candidates if wanted in graph.values(iri, RDF + "type")]
     words = Words(graph, ())
     if not found:
         kind_of_thing = (words.label(CG + class_) or class_).lower()
@@ -107,7 +108,7 @@ def _ancestors(graph: Graph, iri: str) -> list[str]:
     found: list[str] = []
     waiting = [iri]
     while waiting:
-        above = (t.value for i in waiting for t in graph.properties(i).get(SKOS + "broader", ()))
+        above = (t.value for i in waiting for t in graph.values(i, SKOS + "broader"))
         waiting = [parent for parent in dict.fromkeys(above) if parent not in (*found, iri)]
         found = [*waiting, *found]
     return found
@@ -165,7 +166,7 @@ def _order(telling: Telling, iri: str, said: Said) -> str:
     if CG + "rank" in said:
         scale = min((t.value for t in said.get(SKOS + "inScheme", ())), default="")
         return f"{scale} {telling.rank(iri) or 0:09}"
-    return (telling.words.label(iri, said) or iri).casefold()
+    return (telling.words.label(iri) or iri).casefold()
 
 
 def _cursor(text: str | None) -> tuple[str, str] | None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pyoxigraph as ox
 
-from competency_graph.errors import TooDeep, UnreadableInput
+from competency_graph.errors import UnreadableInput
 from competency_graph.syntax_faults import Fault, fault, fault_of_xml
 from competency_graph.vocab import PREFIXES
 
@@ -116,8 +116,8 @@ def parse(content: bytes, syntax: Syntax, *, name: str, base: str | None = None)
         base: the IRI that relative IRIs are resolved against.
 
     Raises:
-        UnreadableInput: it is not UTF-8 or not of this syntax; facts hold line and column.
-        TooDeep: brackets of JSON-LD nest more than ``MAX_NESTING`` levels.
+        UnreadableInput: it is not UTF-8, not of this syntax, or JSON-LD whose brackets nest more
+            than ``MAX_NESTING`` levels; facts hold line and column.
     """
     return list(_parsed(content, syntax, name, base))
 
@@ -141,11 +141,7 @@ def _parsed(content: bytes, syntax: Syntax, name: str, base: str | None) -> Iter
 
 
 def _overlooked(content: bytes, syntax: Syntax) -> Fault | None:
-    """Return what is wrong with a document that the engine would read all the same, in part.
-
-    Raises:
-        TooDeep: the engine would end its process at it.
-    """
+    """Return what is wrong with a document that the engine would read in part, or end at."""
     if syntax.format == ox.RdfFormat.RDF_XML:
         # It takes a document that was cut off for one that ended.
         return fault_of_xml(content, syntax.title)
@@ -156,7 +152,13 @@ def _overlooked(content: bytes, syntax: Syntax) -> Fault | None:
         for found in _BRACKETS.finditer(content):
             depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(found[0], 0)
             if depth > MAX_NESTING:
-                raise TooDeep(MAX_NESTING)
+                # The engine would end its process at it.
+                before = content[: found.start()]
+                return Fault(
+                    f"Brackets nest more than {MAX_NESTING} levels deep. Flatten the document.",
+                    before.count(b"\n") + 1,
+                    len(before) - before.rfind(b"\n"),
+                )
     return None
 
 

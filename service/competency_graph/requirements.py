@@ -5,7 +5,6 @@ Deprecated requirements and roles count for nothing.
 
 from competency_graph.index import Graph
 from competency_graph.vocab import CG, SKOS
-from competency_graph.words import is_deprecated
 
 Stated = tuple[str, str]
 """A requirement, and the role that states it."""
@@ -20,12 +19,11 @@ def effective(graph: Graph, role: str) -> dict[str, Stated]:
         wider: list[str] = []
         for holder in waiting:
             for requirement in graph.subjects(CG + "belongsToRole", holder):
-                said = graph.properties(requirement)
-                if is_deprecated(said):
+                if graph.called(requirement).deprecated:
                     continue
-                for competency in said.get(CG + "requiresCompetency", ()):
+                for competency in graph.values(requirement, CG + "requiresCompetency"):
                     nearer.setdefault(competency.value, (requirement, holder))
-            for parent in graph.properties(holder).get(SKOS + "broader", ()):
+            for parent in graph.values(holder, SKOS + "broader"):
                 if parent.value not in seen:
                     seen.add(parent.value)
                     wider.append(parent.value)
@@ -42,9 +40,8 @@ def needing(graph: Graph, competency: str) -> dict[str, Stated]:
     found: dict[str, Stated] = {}
     reached: dict[str, Stated] = {}
     for requirement in graph.subjects(CG + "requiresCompetency", competency):
-        said = graph.properties(requirement)
-        if not is_deprecated(said):
-            for role in said.get(CG + "belongsToRole", ()):
+        if not graph.called(requirement).deprecated:
+            for role in graph.values(requirement, CG + "belongsToRole"):
                 reached.setdefault(role.value, (requirement, role.value))
     while reached:
         found = reached | found
@@ -55,7 +52,5 @@ def needing(graph: Graph, competency: str) -> dict[str, Stated]:
         }
         reached = {role: stated for role, stated in narrower.items() if role not in found}
     return {
-        role: stated
-        for role, stated in sorted(found.items())
-        if not is_deprecated(graph.properties(role))
+        role: stated for role, stated in sorted(found.items()) if not graph.called(role).deprecated
     }

@@ -32,7 +32,7 @@ class Telling:
         self._told.add(iri)
         types = classes(said)
         body: dict[str, Any] = {"id": iri, "type": types[0] if len(types) == 1 else types}
-        body["label"] = words.label(iri, said)
+        body["label"] = words.label(iri)
         if SKOS + "definition" in said:
             body["definition"] = words.choose(said[SKOS + "definition"])
         if DCTERMS + "description" in said:
@@ -44,7 +44,9 @@ class Telling:
             if predicate in said:
                 body[key] = _single(key, [plain(t) for t in said[predicate]])
         for key, predicate in jsonld.THINGS.items():
-            found = [words.reference(t.value) for t in said.get(predicate, ()) if t.kind == "iri"]
+            if predicate not in said:
+                continue
+            found = [words.reference(t.value) for t in said[predicate] if t.kind == "iri"]
             if found:
                 body[key] = _single(key, found)
                 if key in jsonld.RANKED:
@@ -56,7 +58,7 @@ class Telling:
     def rank(self, iri: str) -> int | None:
         """Return the place of a level, band or strength in its order."""
         if iri not in self._ranks:
-            found = self._graph.properties(iri).get(CG + "rank", ())
+            found = self._graph.values(iri, CG + "rank")
             self._ranks[iri] = next((int(t.value) for t in found), None)
         return self._ranks[iri]
 
@@ -65,12 +67,12 @@ class Telling:
         homes = {home for iri in self._told for home in self._graph.graphs_of(iri)}
         found = []
         for home in sorted(homes):
-            said = self._graph.properties(home)
+            licenses = self._graph.values(home, DCTERMS + "license")
             found.append(
                 {
                     **self.words.reference(home),
-                    "license": next((t.value for t in said.get(DCTERMS + "license", ())), None),
-                    "rights": self.words.choose(said.get(DCTERMS + "rights", ())),
+                    "license": next((t.value for t in licenses), None),
+                    "rights": self.words.choose(self._graph.values(home, DCTERMS + "rights")),
                 }
             )
         return found

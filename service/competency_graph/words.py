@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from competency_graph.index import Graph, Term
-from competency_graph.vocab import DCTERMS, GRAPH, ONTOLOGY, OWL, RDFS, SKOS
+from competency_graph.vocab import GRAPH, ONTOLOGY, OWL
 
 
 class Words:
@@ -15,7 +15,7 @@ class Words:
         self._graph = graph
         self._languages = [*(language.lower() for language in languages), "en"]
         self._names: dict[str, Term | None] = {}
-        self._successors: dict[str, list[str]] = {}
+        self._successors: dict[str, Sequence[str]] = {}
 
     def best(self, terms: Iterable[Term]) -> Term | None:
         """Return the words in the best language, or nothing where there are none."""
@@ -31,24 +31,18 @@ class Words:
         best = self.best(terms)
         return None if best is None else best.value
 
-    def name(self, iri: str, said: Mapping[str, list[Term]] | None = None) -> Term | None:
-        """Return what a thing is called, in which language; ``said`` is all that is said of it."""
+    def name(self, iri: str) -> Term | None:
+        """Return what a thing is called, in which language."""
         if iri not in self._names:
-            said = self._graph.properties(iri) if said is None else said
-            self._names[iri] = self.best(
-                said.get(SKOS + "prefLabel")
-                or said.get(RDFS + "label")
-                or said.get(DCTERMS + "title")
-                or ()
-            )
-            if is_deprecated(said):
-                replaced = said.get(DCTERMS + "isReplacedBy", ())
-                self._successors[iri] = [t.value for t in replaced if t.kind == "iri"]
+            called = self._graph.called(iri)
+            self._names[iri] = self.best(called.names)
+            if called.deprecated:
+                self._successors[iri] = called.successors
         return self._names[iri]
 
-    def label(self, iri: str, said: Mapping[str, list[Term]] | None = None) -> str | None:
-        """Return what a thing is called; ``said`` is all that is said of it, if known already."""
-        name = self.name(iri, said)
+    def label(self, iri: str) -> str | None:
+        """Return what a thing is called."""
+        name = self.name(iri)
         return None if name is None else name.value
 
     def reference(self, iri: str) -> dict[str, Any]:

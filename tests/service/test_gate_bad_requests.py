@@ -115,10 +115,8 @@ CASES = {
     "a document type": document("rdf+xml", f"\n<!DOCTYPE r>{RDF_XML}</rdf:RDF>", 2, 1),
     "deep turtle": turtle(f"{SUBJECT} " + "[ <urn:p> " * DEEP, 1, 10 * DEEP + 49),
     "deep turtle lists": turtle(f"{SUBJECT} " + "( " * DEEP, 1, 2 * DEEP + 49),
-    "deep json-ld": Case(
-        400, "too-deep", '{"urn:p":' * 3_000 + "1" + "}" * 3_000, kind="application/ld+json"
-    ),
-    "deep json-ld lists": Case(400, "too-deep", "[" * DEEP, kind="application/ld+json"),
+    "deep json-ld": document("ld+json", '{"urn:p":' * 3_000 + "1" + "}" * 3_000, 1, 4501),
+    "deep json-ld lists": document("ld+json", "[" * DEEP, 1, 501),
     "a deep update": update("DELETE WHERE " + "{ " * DEEP, "too-deep"),
     "deep rdf/xml": Case(
         400, "unreadable-input", RDF_XML + "<e:a>" * DEEP, kind="application/rdf+xml"

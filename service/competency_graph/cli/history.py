@@ -46,7 +46,10 @@ def _iri(text: str) -> str:
     return text if ":" in text else ID + text.removeprefix("/")
 
 
-@click.command("history")
+@click.command(
+    "history",
+    epilog="Example: competency-graph history implementation-support/role/knowledge-broker",
+)
 @click.argument("iri", required=False, metavar="[IRI]")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @click.option("--before", type=click.IntRange(1), metavar="N", help="Only changes before this one.")
@@ -57,7 +60,8 @@ def show_history(
 ) -> None:
     """List the changes, newest first; of one thing with what each changed about it.
 
-    A thing is named by its IRI, or by the part that follows /id/.
+    A thing is named by its IRI, or by the part that follows /id/. Exit code 0: listed. 2: there is
+    no such database.
     """
     settings = _settings(database)
     with history.existing(settings) as log:
@@ -88,12 +92,15 @@ def show_history(
         click.secho(f"… earlier ones: --before {page['next']}", dim=True)
 
 
-@click.command("show")
+@click.command("show", epilog="Example: competency-graph show 12")
 @click.argument("number", type=click.IntRange(1), metavar="N")
 @_database
 @_format
 def show_change(number: int, database: str | None, format_: str) -> None:
-    """Show what change N added and removed, thing by thing, and its findings."""
+    """Show what change N added and removed, thing by thing, and its findings.
+
+    Exit code 0: shown. 2: there is no such change, or no such database.
+    """
     settings = _settings(database)
     with history.existing(settings) as log:
         told = changes.single(log, number, most=None if format_ == "json" else _SHOWN)
@@ -120,12 +127,17 @@ def show_change(number: int, database: str | None, format_: str) -> None:
             click.echo(f"\n{word} {finding.get('severity', 'finding')}: {_finding(finding)}")
 
 
-@click.command("blame")
+@click.command(
+    "blame", epilog="Example: competency-graph blame implementation-support/role/knowledge-broker"
+)
 @click.argument("iri", metavar="IRI")
 @_database
 @_format
 def show_blame(iri: str, database: str | None, format_: str) -> None:
-    """Say of each statement about a thing which change brought it, when, and by whom."""
+    """Say of each statement about a thing which change brought it, when, and by whom.
+
+    Exit code 0: shown. 2: there is no such thing, or no such database.
+    """
     settings = _settings(database)
     with history.existing(settings) as log:
         told = changes.blame(log, history.graph_of(log, settings), _iri(iri), ["en"])
@@ -139,7 +151,7 @@ def show_blame(iri: str, database: str | None, format_: str) -> None:
         click.echo(f"  {click.style(by, dim=True)}  {_sentence(statement)}")
 
 
-@click.command()
+@click.command(epilog="Example: competency-graph verify --url http://127.0.0.1:8000")
 @click.option("--url", metavar="URL", help="Compare with the graph of this running service too.")
 @_database
 @_format
@@ -148,7 +160,8 @@ def verify(context: click.Context, url: str | None, database: str | None, format
     """Read the whole log again: is everything as it was recorded?
 
     Rebuilds the graph from the first change, and compares digests, snapshots and findings. Exit
-    code 1 names the first change that is not as recorded.
+    code 0: whole. 1: the first change that is not as recorded is named. 2: there is no such
+    database. 3: nobody answers at --url.
     """
     with history.existing(_settings(database)) as log:
         fault = log.verify()
@@ -206,27 +219,33 @@ def _served(url: str) -> tuple[int, dict[str, str]]:
     raise Unavailable(f"The service at {url} is being changed. Verify again when it is quiet.")
 
 
-@click.command()
+@click.command(epilog="Example: competency-graph backup monday.backup")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @_database
 def backup(file: Path, database: str | None) -> None:
-    """Copy the whole database into FILE, a new one, while others read and write."""
+    """Copy the whole database into FILE, a new one, while others read and write.
+
+    Exit code 0: copied. 2: FILE is there already or cannot be written.
+    """
     with history.existing(_settings(database)) as log:
         log.back_up(file)
     click.echo(f"{file} holds the whole database. Restore it into a new one to check it.")
 
 
-@click.command()
+@click.command(epilog="Example: competency-graph restore monday.backup --database sqlite:///new.db")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @_database
 def restore(file: Path, database: str | None) -> None:
-    """Put what backup wrote to FILE into a database that is not there or empty, and verify it."""
+    """Put what backup wrote to FILE into a database that is not there or empty, and verify it.
+
+    Exit code 0: restored. 2: FILE is no backup, or the database is not empty.
+    """
     settings = _settings(database)
     head = history.restore(settings, file)
     click.echo(f"{settings.database} is as it was at change {head}, and as it was recorded.")
 
 
-@click.command()
+@click.command(epilog="Example: competency-graph redact 12")
 @click.argument("number", type=click.IntRange(1), metavar="N")
 @click.option("--message-only", is_flag=True, help="Empty its message, and leave what it changed.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -236,7 +255,8 @@ def redact(number: int, message_only: bool, yes: bool, database: str | None) -> 
 
     For personal data that must not be kept. Author, time and counts stay, and the log still
     verifies. What the change added must be gone from the graph before; the data as it was from
-    then until now cannot be had any more.
+    then until now cannot be had any more. Exit code 0: emptied. 1: not, and why. 2: there is no
+    such change, or no such database.
     """
     with history.existing(_settings(database)) as log:
         change = log.change(number)

@@ -80,7 +80,7 @@ class _Local:
         }
 
 
-@click.command("import")
+@click.command("import", epilog="Example: competency-graph import framework.ttl --dry-run")
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
 @click.option("--format", "format_", type=click.Choice(_FORMATS), default="auto", show_default=True)
 @click.option("--graph", metavar="NAME", help="The graph that all goes to, by name or IRI.")

@@ -19,12 +19,15 @@ _database = click.option(
 )
 
 
-@click.group()
+@click.group(epilog="Example: competency-graph token list")
 def token() -> None:
-    """Make, list and revoke the tokens that changes need."""
+    """Make, list and revoke the tokens that changes need.
+
+    Exit code 0: done. 2: no such token or database, or an impossible option.
+    """
 
 
-@token.command()
+@token.command(epilog="Example: competency-graph token create 'Ada Lovelace' --role editor")
 @click.argument("name")
 @click.option("--role", type=click.Choice(ROLES), required=True, help="What the token may do.")
 @click.option(

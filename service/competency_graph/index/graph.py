@@ -9,14 +9,18 @@ from competency_graph import queries
 from competency_graph.errors import BadQuery, BadRequest, NotAcceptable, NotFound
 from competency_graph.index.federation import refuse_outbound
 from competency_graph.index.scan import scan_query, unreadable_query
-from competency_graph.index.terms import Term, graph_of, parsed, spelt, term
+from competency_graph.index.terms import Called, Term, graph_of, parsed, spelt, term
 from competency_graph.rdf import RESULTS, SYNTAXES, Syntax
-from competency_graph.vocab import DCTERMS, PREFIXES, RDF, RDFS, SKOS
+from competency_graph.vocab import DCTERMS, OWL, PREFIXES, RDF, RDFS, SKOS
 
 _UNION: Final = "INSERT { ?s ?p ?o } WHERE { GRAPH ?g { ?s ?p ?o } }"
 _DEFAULT: Final = ox.DefaultGraph()
 _CLASS: Final = ox.NamedNode(RDF + "type")
 _NAMES: Final = [ox.NamedNode(i) for i in (SKOS + "prefLabel", RDFS + "label", DCTERMS + "title")]
+_DEPRECATED: Final = ox.NamedNode(OWL + "deprecated")
+_REPLACED: Final = ox.NamedNode(DCTERMS + "isReplacedBy")
+# How many names of things a reader remembers, some 2 kB each at most.
+_REMEMBERED: Final = 5_000
 
 Writer = IO[bytes]
 """What answers are written to; only ``write`` and ``flush`` are used."""
@@ -50,19 +54,26 @@ class Graph:
         self.added = 0
         """How many quads were put in since then, apart from loading."""
         self._changed: set[str] = set()
+        self._called: dict[str, Called] | None = None
+
+    def remember(self) -> None:
+        """Remember names until a change is applied; for who changes it by :meth:`apply` alone."""
+        self._called = {}
 
     def load(self, blocks: Iterable[tuple[str, bytes]]) -> None:
         """Apply blocks of N-Quads, each ``("added" | "removed", lines)``, then fill the union.
 
-        Blank nodes keep their labels: `parse` does not rename them, `bulk_load` would.
+        Blank nodes keep their labels: ``parse`` does not rename them, ``bulk_load`` would.
         """
         emptied = set()
         for kind, lines in blocks:
-            quads = ox.parse(lines, ox.RdfFormat.N_QUADS)
-            if kind == "added":
-                self._store.bulk_extend(quads)
+            if kind == "added" and b"_:" not in lines:
+                # Faster by a third; there is no blank node to rename.
+                self._store.bulk_load(lines, ox.RdfFormat.N_QUADS, lenient=True)
+            elif kind == "added":
+                self._store.bulk_extend(ox.parse(lines, ox.RdfFormat.N_QUADS))
             else:
-                for quad in quads:
+                for quad in ox.parse(lines, ox.RdfFormat.N_QUADS):
                     self._store.remove(quad)
                     emptied.add(quad.graph_name)
         self._forget_empty(emptied)
@@ -110,6 +121,8 @@ class Graph:
                 if next(held, None) is not None:
                     store.add(triple)
             store.extend(parsed(_without_graph(added)))
+        if self._called:
+            self._called.clear()
         self.removed += len(gone)
         self.added += len(new)
         self._changed |= {graph_of(quad) for quads in (new, gone) for quad in quads}
@@ -159,6 +172,29 @@ class Graph:
         for values in found.values():
             values.sort()
         return found
+
+    def values(self, iri: str, predicate: str) -> list[Term]:
+        """Return the values of one predicate of a thing, sorted."""
+        return self._values(_named(iri), _named(predicate))
+
+    def called(self, iri: str) -> Called:
+        """Return what a thing is called: its preferred labels, else its labels, else its titles."""
+        if self._called is not None and (known := self._called.get(iri)) is not None:
+            return known
+        node = _named(iri)
+        names = next((found for name in _NAMES if (found := self._values(node, name))), [])
+        deprecated = any(t.value == "true" for t in self._values(node, _DEPRECATED))
+        replaced = self._values(node, _REPLACED) if deprecated else []
+        told = Called(names, deprecated, [t.value for t in replaced if t.kind == "iri"])
+        if self._called is not None:
+            if len(self._called) >= _REMEMBERED:
+                self._called.clear()
+            self._called[iri] = told
+        return told
+
+    def _values(self, subject: ox.NamedNode, predicate: ox.NamedNode) -> list[Term]:
+        quads = self._store.quads_for_pattern(subject, predicate, None, self._view)
+        return sorted([term(quad.object) for quad in quads])
 
     def lines_about(self, iri: str) -> list[bytes]:
         """Return what is said of a thing, and of the blank nodes that hang on it, by graph.

@@ -100,6 +100,8 @@ def serve(
     """
     gc.disable()
     graph.removed = graph.added = 0
+    if not lane.once:
+        graph.remember()
     fork.leave_no_core()
     if lane.nice:
         os.nice(lane.nice)

@@ -1,6 +1,6 @@
 """Terms and statements of the engine as plain values that other modules may hold. Stores none."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import pyoxigraph as ox
@@ -13,6 +13,14 @@ class Term(NamedTuple):
     value: str
     language: str = ""
     datatype: str = ""
+
+
+class Called(NamedTuple):
+    """What a thing is called, whether it is deprecated, and by which things it is replaced."""
+
+    names: Sequence[Term]
+    deprecated: bool
+    successors: Sequence[str]
 
 
 def term(node: object) -> Term:
