@@ -26,6 +26,7 @@ CompetencyGraphError                    code                 status  exit
 ├── InvalidChange                       invalid-change          422     1
 ├── WouldRemove                         would-remove            409     1
 ├── ServiceFailed                       service-failed          502     3
+│   └── ServiceTooLarge                 service-too-large       502     1
 ├── TooManyRequests                     too-many-requests       429     3
 ├── LimitReached                        limit-reached           503     1
 ├── Unavailable                         unavailable             503     3
@@ -294,6 +295,20 @@ class ServiceFailed(CompetencyGraphError):
         super().__init__(
             f"The endpoint {endpoint} {what}. Try again later, or write SERVICE SILENT to go on "
             "without its rows.",
+            endpoint=endpoint,
+        )
+
+
+class ServiceTooLarge(ServiceFailed):
+    """What another endpoint answered is more than is taken; ``SILENT`` does not hide it."""
+
+    code, title, exit_code = "service-too-large", "Another endpoint answered too much", 1
+
+    def __init__(self, endpoint: str, most: str) -> None:
+        CompetencyGraphError.__init__(
+            self,
+            f"The endpoint {endpoint} answered with more than {most}, which the endpoints of one "
+            "query may together. Ask it for less: put more of what you know inside SERVICE { }.",
             endpoint=endpoint,
         )
 

@@ -17,7 +17,7 @@ from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from competency_graph.config import PRIVATE
-from competency_graph.errors import CompetencyGraphError, LimitReached, ServiceFailed
+from competency_graph.errors import CompetencyGraphError, ServiceFailed, ServiceTooLarge
 
 RESULTS: Final = "application/sparql-results+json"
 _CHUNK: Final = 1 << 16
@@ -70,7 +70,7 @@ def ask(endpoint: Endpoint, query: str, *, seconds: float, most: int) -> bytes:
     Raises:
         ServiceFailed: it gave no answer in time, or another than 200 with results in JSON, or its
             name leads where it may not.
-        LimitReached: the answer is larger than it may be.
+        ServiceTooLarge: the answer is larger than it may be.
     """
     asking = _Asking(endpoint, query, time.monotonic() + seconds, most)
     thread = threading.Thread(target=asking.run, daemon=True)
@@ -195,13 +195,7 @@ class _Asking:
                     raise self._failure("broke off in the middle of its answer")
                 return bytes(content)
             content += chunk
-        raise LimitReached(
-            "bytes",
-            self._most / 1_000_000,
-            detail=f"The endpoint {self._endpoint.url} answered with more than "
-            f"{self._most / 1_000_000:g} MB. Ask it for less: put more of what you know inside "
-            "SERVICE { }.",
-        )
+        raise ServiceTooLarge(self._endpoint.url, f"{self._most / 1_000_000:g} MB")
 
 
 def _addresses(host: str, port: int) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pyoxigraph as ox
 
-from competency_graph.errors import BadQuery, LimitReached, OutboundRefused, ServiceFailed
+from competency_graph.errors import BadQuery, OutboundRefused, ServiceFailed, ServiceTooLarge
 from competency_graph.index.scan import (
     Token,
     disarmed,
@@ -45,7 +45,9 @@ class Clause:
     variables: frozenset[str]
 
 
-def federated(body: bytes, told: Mapping[str, Any] | None) -> str | bytes:
+def federated(
+    body: bytes, told: Mapping[str, Any] | None, *, base: str | None = None
+) -> str | bytes:
     """Return the text of a query with answers in the place of its ``SERVICE`` clauses.
 
     Where endpoints are to be asked first, what each is to be asked is returned instead, as JSON of
@@ -56,17 +58,18 @@ def federated(body: bytes, told: Mapping[str, Any] | None) -> str | bytes:
         told: ``allowed``, the endpoints that may be asked, and ``sizes``, how many bytes each
             answer has, ``None`` for one that failed and whose failure is to be ignored; no sizes
             where nobody was asked yet. Nothing where nobody may be asked.
+        base: what relative IRIs are resolved against until the text says ``BASE``.
 
     Raises:
         BadQuery, OutboundRefused, TooDeep: see :func:`clauses`.
-        ServiceFailed, LimitReached: see :func:`answered`.
+        ServiceFailed: see :func:`answered`.
     """
     if told is None:
         return body.decode("utf-8")
     sizes = told.get("sizes")
     end = len(body) - sum(size or 0 for size in sizes or ())
     text = body[:end].decode("utf-8")
-    found = clauses(text, told["allowed"])
+    found = clauses(text, told["allowed"], base=base)
     if not found:
         return text
     if sizes is None:
@@ -79,10 +82,11 @@ def federated(body: bytes, told: Mapping[str, Any] | None) -> str | bytes:
     return answered(text, found, answers)
 
 
-def refuse_outbound(text: str) -> None:
+def refuse_outbound(text: str, *, base: str | None = None) -> None:
     """Refuse a query in which the engine would read an outbound keyword.
 
     The engine parses the text with the letters of these words changed, wherever they stand.
+    Relative IRIs in it are resolved against ``base``, where there is one.
 
     Raises:
         OutboundRefused: it holds one.
@@ -90,15 +94,16 @@ def refuse_outbound(text: str) -> None:
     """
     harmless = disarmed(text)
     if harmless != text:
-        _parse(text, harmless)
+        _parse(text, harmless, base)
 
 
-def clauses(text: str, allowed: Iterable[str]) -> list[Clause]:
+def clauses(text: str, allowed: Iterable[str], *, base: str | None = None) -> list[Clause]:
     """Return the ``SERVICE`` clauses of a query, in their order (SPARQL 1.1 Federated Query, 2).
 
     Args:
         text: the query.
         allowed: the endpoints that may be asked.
+        base: what relative IRIs are resolved against until the text says ``BASE``.
 
     Raises:
         BadQuery: it cannot be read, or has too many of them.
@@ -114,7 +119,7 @@ def clauses(text: str, allowed: Iterable[str]) -> list[Clause]:
     ]
     if not places:
         return []
-    _parse(text, disarmed(_instead(text, (tokens[place] for place in places))))
+    _parse(text, disarmed(_instead(text, (tokens[place] for place in places))), base)
     if len(places) > _MOST:
         raise BadQuery(
             f"A query may have {_MOST} SERVICE clauses, and this has {len(places)}. Split it."
@@ -122,7 +127,8 @@ def clauses(text: str, allowed: Iterable[str]) -> list[Clause]:
     begin = 0
     while length := declaration(tokens[begin:]):
         begin += length
-    prologue = text[: tokens[begin].start]
+    declared = "" if base is None else f"BASE <{base}>\n"
+    prologue = declared + text[: tokens[begin].start]
     exists = _in_exists(tokens)
     found = [_clause(text, tokens, place, prologue) for place in places]
     for place, clause in zip(places, found, strict=True):
@@ -154,7 +160,7 @@ def answered(text: str, found: Sequence[Clause], answers: Sequence[bytes | None]
 
     Raises:
         ServiceFailed: an answer is none, or holds blank nodes.
-        LimitReached: they have more rows than may be.
+        ServiceTooLarge: they have more rows than may be.
     """
     rows = 0
     parts: list[str] = []
@@ -168,12 +174,7 @@ def answered(text: str, found: Sequence[Clause], answers: Sequence[bytes | None]
             names, table = [], ["()"]
         rows += len(table)
         if rows > _MOST_ROWS:
-            raise LimitReached(
-                "rows",
-                _MOST_ROWS,
-                detail=f"The endpoints that SERVICE asks gave more than {_MOST_ROWS:,} rows. "
-                "Ask them for less: put more of what you know inside SERVICE { }.",
-            )
+            raise ServiceTooLarge(clause.endpoint, f"{_MOST_ROWS:,} rows")
         head = " ".join("?" + name for name in names)
         parts += [text[end : clause.start], f"{{ VALUES ({head}) {{\n", "\n".join(table), "\n} }"]
         end = clause.end
@@ -189,7 +190,7 @@ def _instead(text: str, words: Iterable[Token]) -> str:
     return text
 
 
-def _parse(text: str, harmless: str) -> None:
+def _parse(text: str, harmless: str, base: str | None) -> None:
     """Have the engine parse what stands for a text, over nothing.
 
     Raises:
@@ -197,7 +198,7 @@ def _parse(text: str, harmless: str) -> None:
         BadQuery: it fails elsewhere.
     """
     try:
-        ox.Store().query(harmless)
+        ox.Store().query(harmless, base_iri=base)
     except SyntaxError as error:
         refuse_armed(text, error.msg)
         raise unreadable_query(text, error.msg) from None

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from flask import Response, after_this_request
 
-from competency_graph.errors import InternalError, ServiceFailed, Unavailable
+from competency_graph.errors import InternalError, ServiceFailed, ServiceTooLarge, Unavailable
 from competency_graph.index import NEEDS, Whole
 from competency_graph.outward import ask, endpoints
 from competency_graph.web.exchange import client, settings
@@ -62,8 +62,8 @@ def _answer(need: Mapping[str, Any], seconds: float, most: int) -> bytes | None:
         raise Unavailable("As many other endpoints are being asked as may. Try again in a moment.")
     try:
         return ask(endpoint, need["query"], seconds=seconds, most=most)
-    except ServiceFailed:
-        if need["silent"]:
+    except ServiceFailed as error:
+        if need["silent"] and not isinstance(error, ServiceTooLarge):
             return None
         raise
     finally:
