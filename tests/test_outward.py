@@ -1,11 +1,20 @@
-"""Where an endpoint may be: the addresses that its name may lead to, and how settings name it."""
+"""Where an endpoint may be, by address and by certificate, and how settings name it."""
 
+import shutil
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
 
 import pytest
 from competency_graph.config import Settings
-from competency_graph.errors import BadSetting
-from competency_graph.outward import endpoints
+from competency_graph.errors import BadSetting, ServiceFailed
+from competency_graph.outward import ask, endpoints
 
 NAME = "http://endpoint.example/sparql"
 PUBLIC = ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"]
@@ -81,3 +90,77 @@ def test_endpoints_are_named_by_what_a_query_writes() -> None:
 def test_what_is_no_endpoint_stops_the_start(text: str) -> None:
     with pytest.raises(BadSetting, match="SERVICE_ALLOW cannot be"):
         Settings.load({"COMPETENCY_GRAPH_SERVICE_ALLOW": text})
+
+
+class _Endpoint(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Type", "application/sparql-results+json")
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: Any) -> None:
+        return
+
+
+@pytest.fixture
+def certified(tmp_path: Path) -> Iterator[tuple[int, Path]]:
+    """An endpoint over TLS for the address 127.0.0.1: its port and its own certificate."""
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl to make a certificate")
+    make = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=127.0.0.1"
+    make += " -addext subjectAltName=IP:127.0.0.1 -keyout key -out certificate"
+    subprocess.run(make.split(), cwd=tmp_path, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "certificate", tmp_path / "key")
+    server = HTTPServer(("127.0.0.1", 0), _Endpoint)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_port, tmp_path / "certificate"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def _asked(entry: str) -> bytes:
+    (endpoint,) = endpoints([entry]).values()
+    return ask(endpoint, "SELECT * {}", seconds=5, most=100)
+
+
+def test_a_certificate_must_be_vouched_for(
+    certified: tuple[int, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, certificate = certified
+    with pytest.raises(ServiceFailed, match="certificate"):
+        _asked(f"https://127.0.0.1:{port}/")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert _asked(f"https://127.0.0.1:{port}/") == b"{}"
+
+
+def test_a_certificate_must_be_for_the_name(
+    certified: tuple[int, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, certificate = certified
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with pytest.raises(ServiceFailed, match="certificate"):
+        _asked(f"private:https://localhost:{port}/")
+
+
+def test_a_proxy_of_the_environment_is_not_asked(
+    certified: tuple[int, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, certificate = certified
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9/")
+    assert _asked(f"https://127.0.0.1:{port}/") == b"{}"
+
+
+def test_nobody_listening_is_told_at_once() -> None:
+    began = time.monotonic()
+    with pytest.raises(ServiceFailed, match="could not be reached"):
+        _asked("http://127.0.0.1:9/")
+    assert time.monotonic() - began < 2

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import shutil
-import ssl
 import subprocess
 import threading
 import time
@@ -195,11 +194,9 @@ TOO_MUCH = {"many": "50,000 rows", "large": "8 MB", "endless": "8 MB"}
 
 
 @contextlib.contextmanager
-def serving(tls: ssl.SSLContext | None = None) -> Iterator[tuple[int, list[dict[str, str]]]]:
+def serving() -> Iterator[tuple[int, list[dict[str, str]]]]:
     asked: list[dict[str, str]] = []
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Stub", (_Stub,), {"asked": asked}))
-    if tls is not None:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -211,28 +208,14 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[tuple[int, list[dict[
 
 
 @pytest.fixture(scope="module")
-def certified(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """A stub with a certificate that nobody vouches for: its port."""
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl is not here, which makes a certificate")
-    folder = tmp_path_factory.mktemp("tls")
-    make = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=127.0.0.1"
-    make += " -addext subjectAltName=IP:127.0.0.1 -keyout key -out certificate"
-    subprocess.run(make.split(), cwd=folder, check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "certificate", folder / "key")
-    with serving(context) as (port, _):
-        yield port
-
-
-@pytest.fixture(scope="module")
-def world(
-    service: Service, certified: int, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
+def world(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with serving() as (port, asked):
         stub, remote = f"http://127.0.0.1:{port}", service.url + "/sparql"
-        allowed = [remote, f"https://127.0.0.1:{certified}/texts"]
-        allowed += [f"private:http://localhost:{port}/texts", f"http://127.0.0.1:{port}/texts"]
+        allowed = [
+            remote,
+            f"private:http://localhost:{port}/texts",
+            f"http://127.0.0.1:{port}/texts",
+        ]
         allowed += [f"{stub}/{name}" for name in (*BAD, *TOO_MUCH)]
         running = start_service(
             tmp_path_factory.mktemp("asking"),
@@ -339,13 +322,6 @@ def test_silent_does_not_hide_that_there_is_more(world: World, name: str, silent
 def test_a_name_of_the_own_network_is_asked_where_it_is_marked(world: World) -> None:
     endpoint = world.stub.replace("127.0.0.1", "localhost") + "/texts"
     assert len(world.service.rows(f"SELECT * {{ SERVICE <{endpoint}> {{ ?a ?b ?x }} }}")) == 4
-
-
-def test_a_certificate_that_nobody_vouches_for_is_refused(world: World, certified: int) -> None:
-    text = f"SELECT * {{ SERVICE <https://127.0.0.1:{certified}/texts> {{ ?a ?b ?x }} }}"
-    reply = world.service.query(text)
-    assert (reply.status, reply.json()["code"]) == (502, "service-failed")
-    assert "certificate" in str(reply.json()["detail"])
 
 
 REFUSED = {
