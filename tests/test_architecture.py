@@ -10,7 +10,7 @@ SERVICE = Path(__file__).parent.parent / "service" / "competency_graph"
 LAYERS = (
     {"errors", "vocab", "config", "resources"},
     {"literals", "model", "rdf", "graphs", "syntax_faults", "places", "codings"},
-    {"log", "index", "shacl", "queries", "exchange"},
+    {"log", "index", "shacl", "queries", "exchange", "outward"},
     {
         *("catalogue", "telling", "requirements", "jsonld", "words", "judging", "reports"),
         *("documents", "misspellings", "pages", "changes", "record", "service_description"),

@@ -17,6 +17,9 @@ ENVIRONMENT_PREFIX: Final = "COMPETENCY_GRAPH_"
 # Read by the command line as a client of a running service; not settings of the service.
 _CLIENT_VARIABLES: Final = {"TOKEN"}
 
+PRIVATE: Final = "private:"
+"""Before an endpoint in ``SERVICE_ALLOW``: its name may lead into the operator's own network."""
+
 _UNITS: Final = {"": 1, "B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
 
 
@@ -94,6 +97,21 @@ def _networks(text: str) -> tuple[str, ...]:
         raise ValueError("addresses or networks such as 10.0.0.0/8, with commas") from error
 
 
+def _endpoints(text: str) -> tuple[str, ...]:
+    parts = tuple(part.strip() for part in text.split(",") if part.strip())
+    for part in parts:
+        url = part.removeprefix(PRIVATE)
+        split = urlsplit(url)
+        plain = re.fullmatch(r"[!-~]+", url) and not re.search(r'[<>"{}|\\^`#]', url)
+        named = split.scheme in ("http", "https") and split.hostname and "@" not in split.netloc
+        if not plain or not named or split.port == 0:
+            raise ValueError(
+                "http or https URLs without a user or a fragment, with commas, and each after "
+                "private: where its name is of the own network"
+            )
+    return parts
+
+
 def _url(text: str) -> str:
     if not re.match(r"(sqlite|postgresql)(\+\w+)?:///?", text):
         raise ValueError("a database URL such as sqlite:///competency-graph.db")
@@ -153,6 +171,9 @@ class Settings:
     reader_private: int = _setting(_size, 256_000_000, "memory of its own at which a reader ends")
     max_body: int = _setting(_size, 64_000_000, "size of a request body")
     validation_timeout: float = _setting(seconds, 120.0, "time of one validation")
+    service_allow: tuple[str, ...] = _setting(
+        _endpoints, (), "endpoints that SERVICE may ask, with commas"
+    )
     trusted_proxies: tuple[str, ...] = _setting(
         _networks, (), "whose X-Forwarded-For counts, with commas"
     )

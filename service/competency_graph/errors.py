@@ -27,6 +27,8 @@ CompetencyGraphError                    code                 status  exit
 ├── Redacted                            redacted                410     2
 ├── InvalidChange                       invalid-change          422     1
 ├── WouldRemove                         would-remove            409     1
+├── ServiceFailed                       service-failed          502     3
+│   └── ServiceTooLarge                 service-too-large       502     1
 ├── TooManyRequests                     too-many-requests       429     3
 ├── ClientLeft                          client-left             499     1
 ├── LimitReached                        limit-reached           503     1
@@ -310,6 +312,33 @@ class WouldRemove(CompetencyGraphError):
             "Look at what would go, and send it without only-adds.",
             removals=removals,
             revision=revision,
+        )
+
+
+class ServiceFailed(CompetencyGraphError):
+    """Another endpoint, which ``SERVICE`` asks, gave no answer that can be used."""
+
+    code, title, status, exit_code = "service-failed", "Another endpoint failed", 502, 3
+
+    def __init__(self, endpoint: str, what: str) -> None:
+        super().__init__(
+            f"The endpoint {endpoint} {what}. Try again later, or write SERVICE SILENT to go on "
+            "without its rows.",
+            endpoint=endpoint,
+        )
+
+
+class ServiceTooLarge(ServiceFailed):
+    """What another endpoint answered is more than is taken; ``SILENT`` does not hide it."""
+
+    code, title, exit_code = "service-too-large", "Another endpoint answered too much", 1
+
+    def __init__(self, endpoint: str, most: str) -> None:
+        CompetencyGraphError.__init__(
+            self,
+            f"The endpoint {endpoint} answered with more than {most}, which the endpoints of one "
+            "query may together. Ask it for less: put more of what you know inside SERVICE { }.",
+            endpoint=endpoint,
         )
 
 

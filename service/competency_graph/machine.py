@@ -39,6 +39,10 @@ _PATIENCE: Final = 5.0
 _LOOKUP_QUEUE: Final = 256
 # Milliseconds; as long as a delivery has patience.
 _STALLED: Final = 30_000
+_UNSEALED: Final = (
+    "This system does not let the readers be sealed (seccomp): that nothing is fetched from "
+    "elsewhere rests on each query being looked at, without a second wall behind it."
+)
 
 
 class _Child:
@@ -120,6 +124,8 @@ def run(settings: Settings, *, tell: Callable[[str], None], first: str = "") -> 
                     ready = True
                     shown = f"http://{'[' + host + ']' if ':' in host else host}:{port}/"
                     tell(f"Serving revision {board.revision} at {shown}  (stop with Ctrl+C)")
+                    if not board.sealed:
+                        tell(_UNSEALED)
                     # Filling an empty database is the first change.
                     if first and board.revision <= 1:
                         tell(first)

@@ -43,7 +43,8 @@ def service_description(graph: Graph, parameters: Mapping[str, Any], output: Wri
     """Write the description and return its media type.
 
     Parameters: ``endpoint``, the address that was asked; ``syntax``, a name in ``rdf.SYNTAXES``;
-    ``limits``, each with ``name``, ``sentence``, ``value`` and ``unit``.
+    ``limits``, each with ``name``, ``sentence``, ``value`` and ``unit``; ``services``, the
+    addresses of endpoints that ``SERVICE`` may ask.
     """
     syntax: Syntax = next(s for s in SYNTAXES if s.name == parameters["syntax"])
     lines = "".join(f"{line} .\n" for line in _said(graph, parameters))
@@ -70,6 +71,7 @@ def _said(graph: Graph, parameters: Mapping[str, Any]) -> Iterator[str]:
     yield f"{service} {_sd('defaultEntailmentRegime')} {regime}"
     yield from _extensions(service)
     yield from _limits(service, parameters["limits"])
+    yield from _services(service, parameters["services"])
     yield f"{service} {_sd('defaultDataset')} {dataset}"
     yield from _about(dataset, "Dataset")
     yield f"{dataset} {_sd('defaultGraph')} {default}"
@@ -99,6 +101,21 @@ def _limits(service: str, limits: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         yield f"{node} {_iri(RDFS + 'comment')} {_text(said)}"
         yield f"{node} {_iri(RDF + 'value')} {_number(limit['value'])}"
         yield f"{node} {_iri(RDFS + 'seeAlso')} {_iri(DOCS + 'query#limits')}"
+
+
+def _services(service: str, endpoints: Iterable[str]) -> Iterator[str]:
+    if not endpoints:
+        return
+    yield f"{service} {_sd('feature')} {_sd('BasicFederatedQuery')}"
+    # Nor has it words for which others may be asked.
+    node = "_:services"
+    yield f"{service} {_sd('feature')} {node}"
+    yield from _about(node, "Feature")
+    yield f"{node} {_iri(RDFS + 'label')} {_text('SERVICE_ALLOW')}"
+    yield f"{node} {_iri(RDFS + 'comment')} {_text('A query may ask these endpoints by SERVICE.')}"
+    for endpoint in endpoints:
+        yield f"{node} {_iri(RDF + 'value')} {_iri(endpoint)}"
+    yield f"{node} {_iri(RDFS + 'seeAlso')} {_iri(DOCS + 'query#other-endpoints')}"
 
 
 def _about(node: str, class_: str) -> Iterator[str]:

@@ -1,10 +1,11 @@
 """The scan tells the outbound words from the same letters elsewhere, in linear time."""
 
+import re
 import time
 
 import pytest
 from competency_graph.errors import BadQuery, OutboundRefused, TooDeep
-from competency_graph.index.scan import scan_query
+from competency_graph.index.scan import disarmed, scan_query
 from competency_graph.rdf import MAX_NESTING
 
 OUTBOUND = [
@@ -67,6 +68,24 @@ def test_nesting_is_bounded_outside_strings_only() -> None:
     with pytest.raises(TooDeep):
         scan_query("SELECT * " + "{" * (MAX_NESTING + 1))
     scan_query("SELECT * { ?s ?p '" + "{" * (MAX_NESTING + 1) + "' }")
+
+
+def test_a_backslash_before_a_u_is_no_escape() -> None:
+    scan_query(r"SELECT * { ?s ?p '\\uD800', '\\u0027 SERVICE <x> {} ' }")
+
+
+@pytest.mark.parametrize("text", [*OUTBOUND, *HARMLESS])
+def test_a_disarmed_text_differs_in_one_letter_of_each_word(text: str) -> None:
+    harmless = disarmed(text)
+    assert not re.search("service|load", harmless, re.IGNORECASE)
+    assert len(harmless) == len(text)
+    words = len(re.findall("service|load", text, re.IGNORECASE))
+    assert sum(a != b for a, b in zip(text, harmless, strict=True)) == words
+
+
+def test_the_letters_of_other_words_stay() -> None:
+    text = "SELECT ?serve ?lode ?allo_ad { ?servile ?loan ?o }"
+    assert disarmed(text) == text
 
 
 def test_an_escape_that_names_no_character_is_a_bad_query() -> None:

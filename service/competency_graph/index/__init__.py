@@ -14,6 +14,7 @@ from competency_graph.index.client import (
     Trial,
 )
 from competency_graph.index.describing import write_graph
+from competency_graph.index.federation import NEEDS
 from competency_graph.index.fork import (
     LIMIT_OF_SIGNAL,
     die_with_parent,
@@ -42,6 +43,7 @@ __all__ = [
     "MINUTE",
     "MOST_OF_ONE",
     "MOST_UNDONE",
+    "NEEDS",
     "PAST_SOCKET",
     "QUERY_SOCKET",
     "ROWS",

@@ -102,12 +102,19 @@ class Client:
         *,
         seconds: float | None = None,
         coding: Coding | None = None,
+        services: Mapping[str, Any] | None = None,
     ) -> Whole:
-        """Ask somebody's query; ``options`` are those of :meth:`Graph.write_answer`.
+        """Ask somebody's query.
 
-        With ``shown``, languages of the client, the answer is as a page shows it; such options are
-        those of :func:`competency_graph.shown.shown`. ``seconds`` is its time where that is not the
-        one of every query. What comes as a file comes in the ``coding``.
+        Args:
+            text: the query.
+            options: those of :meth:`Graph.write_answer`. With ``shown``, languages of the client,
+                the answer is as a page shows it; then those of
+                :func:`competency_graph.shown.shown`.
+            seconds: its time, where that is not the one of every query.
+            coding: what an answer that comes as a file comes in.
+            services: what :func:`competency_graph.index.federation.federated` is told; the answers
+                follow the text. Nothing where nobody else may be asked.
 
         Raises:
             LimitReached, TooDeep: the reader was ended at a limit.
@@ -116,7 +123,7 @@ class Client:
         """
         seconds = seconds or self._seconds
         head = {"ask": "query", "options": options, "seconds": seconds, "coding": coding}
-        return self._ask(QUERY_SOCKET, head, text, seconds)
+        return self._ask(QUERY_SOCKET, {**head, "services": services}, text, seconds)
 
     def tell(self, revision: int, lines: tuple[bytes, bytes] | None = None) -> bool:
         """Tell the keeper of a change that the log holds, and say whether it serves it now.

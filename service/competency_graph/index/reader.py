@@ -19,6 +19,7 @@ from competency_graph.errors import CompetencyGraphError, InternalError, LimitRe
 from competency_graph.index import fork, wire
 from competency_graph.index.board import Board, Seat
 from competency_graph.index.describing import write_description, write_graph
+from competency_graph.index.federation import NEEDS, federated
 from competency_graph.index.graph import Graph, Writer
 from competency_graph.index.spool import Spool
 from competency_graph.model import split
@@ -228,12 +229,17 @@ def _answer(graph: Graph, lane: Lane, head: Mapping[str, Any], body: bytes, spoo
     """Answer one request: a client's query, a whole graph, or one of our own look-ups."""
     output = cast(Writer, spool)
     match head["ask"]:
-        case "query" if lane.answers and "shown" in head["options"]:
-            options = {**head["options"], "body": body, "count": spool.count}
-            return lane.answers["shown"](graph, options, output)
         case "query":
-            text = body.decode("utf-8")
-            return graph.write_answer(text, output, **head["options"], count=spool.count)
+            asked = federated(body, head.get("services"), base=graph.base)
+            if isinstance(asked, bytes):
+                # The web process reads it itself.
+                spool.coding = None
+                spool.write(asked)
+                return NEEDS
+            options = {**head["options"], "count": spool.count}
+            if lane.answers and "shown" in options:
+                return lane.answers["shown"](graph, {**options, "body": asked.encode()}, output)
+            return graph.write_answer(asked, output, **options)
         case "graph":
             syntax = _syntax(head["syntax"])
             write_graph(graph, head["name"], syntax, output, labels=head["labels"])

@@ -1,8 +1,9 @@
 """A linear look at SPARQL text before any parser sees it. Understands tokens, never meaning.
 
 The parser of the engine is recursive and its evaluator opens connections for ``SERVICE``, so depth
-and outbound words are decided here, on the text with its codepoint escapes already undone
-(SPARQL 1.1, section 19.2), by a scan that knows strings, IRIs, comments and prefixed names.
+and outbound words are looked for here, by a scan that knows strings, IRIs, comments and prefixed
+names. Whether a text that holds the letters of such a word holds the keyword is then decided by the
+engine's own parser, on :func:`disarmed` text (docs/design/0007-service.md).
 """
 
 import re
@@ -13,8 +14,12 @@ from typing import Final, NamedTuple
 from competency_graph.errors import BadQuery, OutboundRefused, TooDeep
 from competency_graph.rdf import MAX_NESTING
 
-_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
+_ESCAPE = re.compile(r"\\\\|\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 _SILENT = re.compile(r"LOAD(?:\s|#[^\n\r]*[\n\r])+SILENT\b", re.IGNORECASE)
+_SERVICE = re.compile(r"SERVICE\b", re.IGNORECASE)
+# One letter of each outbound keyword, by which it is no keyword any more.
+_BESIDE = re.compile(r"[\w:.\-]*\s*")
+_ARMED = re.compile(r"(?<=ser)v(?=ice)|(?<=l)o(?=ad)", re.IGNORECASE)
 # Words that touch are taken as one token first: looked at one by one, each would be looked at up to
 # the end of them all for the colon that would make it a prefix.
 _WORD = re.compile(r"(?P<word>[^\W\d]\w*)")
@@ -40,6 +45,7 @@ _TOKEN = re.compile(
 )
 PLACE: Final = re.compile(r"error at (\d+):(\d+): expected (.*)", re.DOTALL)
 _SHOWN: Final = 40
+_TRUTHS: Final = ("TRUE", "FALSE")
 _FORMS: Final = ("SELECT", "CONSTRUCT", "DESCRIBE", "ASK")
 # A sentence among the things that the parser expected: a capital, a small word, no sign of grammar.
 _REASON = re.compile(r"(?:^|one of |, )([A-Z][^,\[\]\"]* [a-z]+\b[^,\[\]\"]*)(?=,|$)")
@@ -81,6 +87,8 @@ class QueryText:
 
 def _unescaped(text: str) -> str:
     def character(match: re.Match[str]) -> str:
+        if match[0] == "\\\\":
+            return match[0]
         point = int(match[1] or match[2], 16)
         if point > 0x10FFFF or 0xD800 <= point <= 0xDFFF:
             raise BadQuery(f"The escape {match[0]} names no character.")
@@ -117,7 +125,7 @@ def scan_query(text: str) -> QueryText:
         word = token[0].upper() if token.lastgroup == "word" else ""
         if end is None and word in _FORMS:
             end = token.start()
-        if word in ("TRUE", "FALSE"):
+        if word in _TRUTHS:
             truths.append(token)
         named = before[-1:] == ["FROM"] or before == ["FROM", "NAMED"]
         if named and token.lastgroup in ("iri", "local"):
@@ -174,7 +182,7 @@ def scan_update(text: str) -> list[Token]:
     """
     tokens: list[Token] = []
     end = 0
-    for match in _tokens(text, silent=True):
+    for match in _tokens(text, passing=_SILENT):
         kind = match.lastgroup or ""
         token = Token(kind, match[0], match.start(), match.end())
         opaque = kind in ("comment", "string", "iri")
@@ -191,6 +199,71 @@ def scan_update(text: str) -> list[Token]:
         tokens.append(token)
     _refuse_escape(text, end, len(text))
     return tokens
+
+
+def scan_services(text: str) -> list[Token]:
+    """Return the tokens of a query in which the keyword ``SERVICE`` may stand; comments left out.
+
+    Raises:
+        TooDeep, OutboundRefused: as :func:`scan_query`, apart from ``SERVICE``.
+    """
+    found = _tokens(text, passing=_SERVICE)
+    return [
+        Token(match.lastgroup or "", match[0], match.start(), match.end())
+        for match in found
+        if match.lastgroup != "comment"
+    ]
+
+
+def small_truths(text: str) -> str:
+    """Return the text of a query with ``TRUE`` and ``FALSE`` as :func:`scan_query` writes them.
+
+    Raises:
+        TooDeep, OutboundRefused: as :func:`scan_services`.
+    """
+    words = (token for token in _tokens(text, passing=_SERVICE) if token.lastgroup == "word")
+    return _in_small_letters(text, (w for w in words if w[0].upper() in _TRUTHS))
+
+
+def disarmed(text: str, *, but: int | None = None) -> str:
+    """Return the text with no outbound keyword in it, however it is read; else as long and as is.
+
+    One letter of ``SERVICE`` and ``LOAD`` is another wherever they stand, in names and strings too:
+    what the engine's parser reads of it, it reads of the text as well, and there without them.
+
+    Args:
+        text: a query or an operation of an update.
+        but: where one keyword begins that stays.
+    """
+    kept = range(0) if but is None else range(but, but + len("LOAD"))
+
+    def another(letter: re.Match[str]) -> str:
+        if letter.start() in kept:
+            return letter[0]
+        return "W" if letter[0].isupper() else "w"
+
+    return _ARMED.sub(another, text)
+
+
+def refuse_armed(text: str, said: str) -> None:
+    """Refuse a text whose parsing, disarmed, failed at an outbound keyword.
+
+    Args:
+        text: as it was sent.
+        said: what the engine's parser says of it as :func:`disarmed`.
+
+    Raises:
+        OutboundRefused: the place is that of such a keyword; elsewhere the text has another fault.
+    """
+    place = PLACE.match(said)
+    if place is None:
+        return
+    line, column = int(place[1]), int(place[2])
+    row = [*text.splitlines(), ""][line - 1]
+    for word in re.finditer("SERVICE|LOAD", row[: column + len("SERVICE")], re.IGNORECASE):
+        within = word.start() < column <= word.end()
+        if within or _BESIDE.fullmatch(row, word.end(), max(word.end(), column - 1)):
+            _refuse_outbound(word[0])
 
 
 def strings(text: str) -> Iterator[Token]:
@@ -210,7 +283,8 @@ def column_of(text: str, offset: int) -> int:
     return offset - text.rfind("\n", 0, offset)
 
 
-def _tokens(text: str, *, silent: bool = False) -> Iterator[re.Match[str]]:
+def _tokens(text: str, *, passing: re.Pattern[str] | None = None) -> Iterator[re.Match[str]]:
+    """Yield the tokens; of the outbound words only those may stand there that are ``passing``."""
     depth = 0
     for token in _TOKEN.finditer(text):
         kind = token.lastgroup
@@ -222,7 +296,7 @@ def _tokens(text: str, *, silent: bool = False) -> Iterator[re.Match[str]]:
             depth -= 1
         elif kind == "words":
             for word in _WORD.finditer(text, token.start(), token.end()):
-                if not (silent and _SILENT.match(text, word.start())):
+                if passing is None or not passing.match(text, word.start()):
                     _refuse_outbound(word["word"])
                 yield word
             continue
@@ -241,13 +315,14 @@ def _refuse_escape(text: str, start: int, end: int) -> None:
 
 
 def _refuse_outbound(word: str) -> None:
-    if word.upper() == "SERVICE":
+    # No other keyword has these letters, and the engine reads keywords that touch other words.
+    if "SERVICE" in word.upper():
         raise OutboundRefused(
             "SERVICE asks another endpoint, and this service never does. Query that endpoint "
             "yourself and put its rows into a VALUES block.",
             keyword="SERVICE",
         )
-    if word.upper() == "LOAD":
+    if "LOAD" in word.upper():
         raise OutboundRefused(
             "LOAD fetches a document, and this service never does. Send the data itself.",
             keyword="LOAD",

@@ -15,6 +15,7 @@ from flask import g
 from competency_graph.codings import Coding
 from competency_graph.errors import CompetencyGraphError, QueryTooLong
 from competency_graph.index import Whole
+from competency_graph.web import federating
 from competency_graph.web.exchange import client, client_address, metrics, settings
 from competency_graph.web.limits import counted
 from competency_graph.web.reading import readers
@@ -49,8 +50,9 @@ def ask(
         if len(text) > settings().query_length:
             raise QueryTooLong(settings().query_length)
         with counted() as share:
-            whole = readers(revision).query(
-                text, options, seconds=share.time(timeout), coding=coding
+            seconds = share.time(timeout)
+            whole = federating.query(
+                readers(revision), text, options, seconds=seconds, coding=coding
             )
     except CompetencyGraphError as error:
         if "limit" in error.facts:
