@@ -325,20 +325,7 @@ class Graph:
             self._require_graphs(scanned)
         try:
             found = self._store.query(scanned.text, base_iri=self.base, **chosen)  # type: ignore[arg-type]
-            if isinstance(found, ox.QueryTriples):
-                syntax = next((s for s in SYNTAXES if s.name == graph), None)
-                if syntax is None:
-                    raise NotAcceptable([s.media_type for s in SYNTAXES])
-                ox.serialize(found, output, syntax.format, prefixes=PREFIXES)
-                return syntax.media_type
-            if rows is None:
-                raise NotAcceptable([media_type for media_type, _ in RESULTS.values()])
-            media_type, format_ = RESULTS[rows]
-            if isinstance(found, ox.QuerySolutions):
-                found.serialize(cast(Writer, Rows(output, rows, count)), format_)
-            else:
-                found.serialize(output, format_)
-            return media_type
+            return _write(found, output, rows, graph, count)
         except SyntaxError as error:
             raise unreadable_query(text, error.msg) from None
         except (RuntimeError, ValueError) as error:
@@ -362,3 +349,27 @@ class Graph:
                     "GET /graphs lists the graphs there are.",
                     graph=name,
                 )
+
+
+def _write(
+    found: ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples,
+    output: Writer,
+    rows: str | None,
+    graph: str | None,
+    count: Callable[[int], None],
+) -> str:
+    """Write what a query found and return its media type; see :meth:`Graph.write_answer`."""
+    if isinstance(found, ox.QueryTriples):
+        syntax = next((s for s in SYNTAXES if s.name == graph), None)
+        if syntax is None:
+            raise NotAcceptable([s.media_type for s in SYNTAXES])
+        ox.serialize(found, output, syntax.format, prefixes=PREFIXES)
+        return syntax.media_type
+    if rows is None:
+        raise NotAcceptable([media_type for media_type, _ in RESULTS.values()])
+    media_type, format_ = RESULTS[rows]
+    if isinstance(found, ox.QuerySolutions):
+        found.serialize(cast(Writer, Rows(output, rows, count)), format_)
+    else:
+        found.serialize(output, format_)
+    return media_type

@@ -165,9 +165,11 @@ def error_types() -> Response:
     kinds = [
         kind
         for kind in vars(errors).values()
-        if isinstance(kind, type) and issubclass(kind, errors.CompetencyGraphError)
+        if isinstance(kind, type)
+        and issubclass(kind, errors.CompetencyGraphError)
+        and kind is not errors.CompetencyGraphError
     ]
-    return html("errors.html", kinds=sorted(kinds[1:], key=lambda k: (k.status, k.code)))
+    return html("errors.html", kinds=sorted(kinds, key=lambda k: (k.status, k.code)))
 
 
 @paths.get("/docs/<name>")
