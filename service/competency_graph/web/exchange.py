@@ -19,6 +19,7 @@ from competency_graph.errors import (
     UnknownParameter,
 )
 from competency_graph.index import Client, Whole
+from competency_graph.model import client_of
 from competency_graph.vocab import DOCS
 from competency_graph.web.delivery import LARGE, Deliveries, Delivery, coding_for, part_of
 from competency_graph.web.metrics import Metrics
@@ -153,7 +154,8 @@ def _put(response: Response, whole: Whole) -> None:
     elif request.method != "HEAD":
         deliveries: Deliveries = current_app.extensions["deliveries"]
         connection = request.environ["gunicorn.socket"]
-        response.response = Delivery(whole, part, connection, deliveries, client_address())
+        taker = client_of(client_address())
+        response.response = Delivery(whole, part, connection, deliveries, taker)
         response.direct_passthrough = True
     response.content_length = len(part)
 
