@@ -19,7 +19,7 @@ from competency_graph.web.exchange import (
     own_url,
     require_known_parameters,
 )
-from competency_graph.web.writing import WRITING, body, document, documents, write
+from competency_graph.web.writing import WRITING, body, document, documents, require_somebody, write
 
 paths = Blueprint("graphs", __name__)
 _NAMES = {s.media_type: s.name for s in SYNTAXES}
@@ -64,6 +64,7 @@ def post(_: str = "") -> Response:
     names_none = not (request.view_args or {"graph", "default"} & set(request.args))
     if names_none:
         require_known_parameters(WRITING)
+        require_somebody()
         graph: str | None = f"{own_url()}/{uuid4()}"
     else:
         graph = _to_change()
@@ -125,15 +126,19 @@ def _is_data_set() -> bool:
     if named or syntax is None or not syntax.graphs:
         return False
     require_known_parameters(("graph", "default", *WRITING))
+    require_somebody()
     return True
 
 
 def _to_change() -> str | None:
     if request.view_args:
         require_known_parameters(WRITING)
-        return own_url()
-    require_known_parameters(("graph", "default", *WRITING))
-    return _named()
+        graph: str | None = own_url()
+    else:
+        require_known_parameters(("graph", "default", *WRITING))
+        graph = _named()
+    require_somebody()
+    return graph
 
 
 def _named() -> str | None:

@@ -17,10 +17,12 @@ from competency_graph.model import Operation
 from competency_graph.rdf import RESULTS, SYNTAXES
 from competency_graph.web.description import description
 from competency_graph.web.exchange import acceptable, answer, client, counted, settings
-from competency_graph.web.writing import WRITING, body, write
+from competency_graph.web.writing import WRITING, bearer, body, require_somebody, write
 
 paths = Blueprint("sparql", __name__)
 
+# What the names of graphs in a form may weigh.
+_MOST_NAMES: Final = 100_000
 _KNOWN = ("query", "default-graph-uri", "named-graph-uri", "format")
 _FORM: Final = "application/x-www-form-urlencoded"
 _QUERY: Final = "application/sparql-query"
@@ -49,6 +51,8 @@ def sparql() -> Response:
 
     SPARQL 1.1 Protocol, sections 2.1 and 2.2; Service Description, section 2.
     """
+    if request.method == "POST":
+        _bound_body()
     form = _fields(body()) if request.method == "POST" and request.mimetype == _FORM else {}
     parameters = _fields(request.query_string)
     for name, values in form.items():
@@ -63,6 +67,26 @@ def sparql() -> Response:
         raise QueryTooLong(limits.query_length)
     with counted():
         return answer(client().query(text, _options(parameters)))
+
+
+def _bound_body() -> None:
+    """Let nobody fill memory: a query has a length, and who sends an update is known first.
+
+    Raises:
+        QueryTooLong: it is told before it is read.
+        Unauthorised: as an update's sender is asked for.
+    """
+    is_form = request.mimetype == _FORM
+    # A form may be an update where it comes with a token.
+    if request.mimetype == _UPDATE or (is_form and bearer() is not None):
+        require_somebody()
+        return
+    # A form writes one byte as three, and may name graphs besides.
+    most = settings().query_length * (3 if is_form else 1) + (_MOST_NAMES if is_form else 1)
+    length = request.content_length
+    if length is not None and length > most:
+        raise QueryTooLong(settings().query_length)
+    request.max_content_length = most
 
 
 def _fields(raw: bytes) -> dict[str, list[str]]:
