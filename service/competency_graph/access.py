@@ -20,7 +20,7 @@ from competency_graph.errors import (
 from competency_graph.log import Attempt, Log, Outcome, Token
 from competency_graph.log.tokens import MOST_FAILURES, WINDOW
 from competency_graph.model import ROLES, Difference, Identity, Role, client_of
-from competency_graph.vocab import BASE, DCTERMS, GRAPH
+from competency_graph.vocab import BASE, CG, DCTERMS, GRAPH, ONTOLOGY, SHAPES
 
 RANDOM_BYTES: Final = 32
 
@@ -34,6 +34,7 @@ _RESERVED: Final = {
     "exemptions": "the exemptions",
 }
 _SHAPES: Final = "shapes-"
+_OWN: Final = tuple(f"<{iri}".encode() for iri in (CG, SHAPES, ONTOLOGY))
 _JUDGED_BY: Final = f"<{DCTERMS}conformsTo>".encode()
 _NO_TITLES: Final[Mapping[str, str]] = MappingProxyType({})
 _MOST_NAMED: Final = 20
@@ -209,6 +210,10 @@ def authorise(
             raise _forbidden(
                 identity, "maintainer", f"Changing {named}", graphs=_facts(kept, base, titles)
             )
+        # Such as that a rule is `sh:deactivated`: read from its own graph alone, shown from any.
+        if any(line.startswith(_OWN) for line in (*difference.added, *difference.removed)):
+            doing = "Saying something of our terms and rules, in whichever graph,"
+            raise _forbidden(identity, "maintainer", doing)
         if loosened := _loosened(difference):
             named = _several(loosened, base, titles)
             raise _forbidden(

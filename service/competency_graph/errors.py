@@ -189,7 +189,7 @@ class NotAcceptable(CompetencyGraphError):
 
 
 class PreconditionFailed(CompetencyGraphError):
-    """The request was for another state of the resource than the present one (``If-Match``)."""
+    """The request was for another state of the resource than the present one (``If-Match`` …)."""
 
     code, title, status = "precondition-failed", "The resource is another than was asked for", 412
     exit_code = 1

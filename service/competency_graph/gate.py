@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import Any, Final, Protocol
 from weakref import WeakValueDictionary
 
@@ -42,6 +42,7 @@ from competency_graph.vocab import is_common
 
 _TRIES: Final = 4
 _REMEMBERED: Final = 1_000
+_WAITING: Final = 48  # of one graph; fewer than there are threads, so that others find one
 
 Row = Mapping[str, Any]
 
@@ -127,16 +128,20 @@ class _Tried:
 
 
 class _Turn:
-    """A lock that is forgotten when nobody holds it or waits for it."""
+    """A lock that is forgotten when nobody holds it or waits for it; not everybody may wait."""
 
     def __init__(self) -> None:
         self._lock = Lock()
+        self._places = BoundedSemaphore(_WAITING)
 
     def __enter__(self) -> None:
+        if not self._places.acquire(blocking=False):
+            raise Unavailable("Too many changes of this graph wait. Try again in a moment.")
         self._lock.acquire()
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
+        self._places.release()
 
 
 class Gate:
@@ -293,7 +298,9 @@ class Gate:
                 number = self._log.append(draft, expected_head=head)
             except StaleHead:
                 return None
-            self._recent[number] = replace(tried, difference=_without_lines(difference))
+            self._recent[number] = replace(
+                tried, difference=replace(difference, added=(), removed=())
+            )
             while len(self._recent) > _REMEMBERED:
                 self._recent.popitem(last=False)
             if not self._tell(number, (joined(difference.removed), joined(added))):
@@ -316,10 +323,6 @@ class Gate:
         changed = between.difference.graphs | tried.difference.graphs
         shared = between.depends & tried.depends
         return any(name in changed or not is_common(name) for name in shared)
-
-
-def _without_lines(difference: Difference) -> Difference:
-    return replace(difference, added=(), removed=())
 
 
 @contextmanager

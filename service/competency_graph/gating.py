@@ -1,5 +1,7 @@
 """The gate's process: takes wishes from web processes, one thread each. Forks nothing.
 
+Changes have threads of their own: who only asks, or signs in, waits for none of them.
+
 Started by `machine`, not by hand. It alone keeps the log open for writing in a running service.
 """
 
@@ -14,7 +16,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -35,6 +37,9 @@ from competency_graph.log import Log
 from competency_graph.model import Identity, removals_json, unpack_operations
 
 _THREADS: Final = 16
+# Those that change the same graph wait for each other, and hold a thread while they do.
+_CHANGING: Final = 64
+_CHANGES: Final = ("change", "revert")
 _PATIENCE: Final = 30.0
 _TICK: Final = 0.01
 _LOOK_FOR_SNAPSHOT: Final = 100
@@ -59,6 +64,7 @@ class Gating:
         self._snapshot = threading.Lock()
         self._writes: Counter[str] = Counter()
         self._counting = threading.Lock()
+        self._changing = ThreadPoolExecutor(_CHANGING, thread_name_prefix="change")
         self._answers: Mapping[str, record.Answer] = {
             "change": self._change,
             "job": lambda head, _: self._jobs.tell(head["job"], self._who(head)),
@@ -70,29 +76,34 @@ class Gating:
         }
 
     def answer(self, connection: socket.socket) -> None:
-        """Answer the one request of a connection."""
-        with connection:
+        """Answer the one request of a connection; a change in its own time."""
+        try:
+            connection.settimeout(_PATIENCE)
+            told = wire.receive(connection, most=1 << 40)
+        except (ConnectionError, TimeoutError):
+            told = None
+        if told is None:
+            connection.close()
+        elif told[0]["ask"] in _CHANGES:
+            self._changing.submit(self._reply, connection, *told[:2])
+        else:
+            self._reply(connection, *told[:2])
+
+    def _reply(self, connection: socket.socket, head: record.Asked, body: bytes) -> None:
+        with connection, suppress(ConnectionError, TimeoutError):
+            connection.settimeout(None)
             try:
-                connection.settimeout(_PATIENCE)
-                told = wire.receive(connection, most=1 << 40)
-                if told is None:
-                    return
-                head, body, _ = told
-                connection.settimeout(None)
-                try:
-                    reply = self._answers[head["ask"]](head, body)
-                except CompetencyGraphError as error:
-                    wire.send(connection, {"error": True}, wire.error_to_bytes(error))
-                    return
-                except Exception:
-                    traceback.print_exc()
-                    fault = InternalError("The fault is recorded. Try again later.")
-                    wire.send(connection, {"error": True}, wire.error_to_bytes(fault))
-                    return
-                # As the body, since a head is small: findings and lines may be many.
-                wire.send(connection, {}, json.dumps(reply, ensure_ascii=False).encode())
-            except (ConnectionError, TimeoutError):
+                reply = self._answers[head["ask"]](head, body)
+            except CompetencyGraphError as error:
+                wire.send(connection, {"error": True}, wire.error_to_bytes(error))
                 return
+            except Exception:
+                traceback.print_exc()
+                fault = InternalError("The fault is recorded. Try again later.")
+                wire.send(connection, {"error": True}, wire.error_to_bytes(fault))
+                return
+            # As the body, since a head is small: findings and lines may be many.
+            wire.send(connection, {}, json.dumps(reply, ensure_ascii=False).encode())
 
     def _change(self, head: record.Asked, body: bytes) -> dict[str, Any]:
         """Try or record a change, or begin a job that does; `web.writing` makes the head."""

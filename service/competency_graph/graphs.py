@@ -3,6 +3,7 @@
 Apart from `rdf`, because rdflib is large and most processes have no use for it.
 """
 
+import logging
 import re
 from collections.abc import Iterable
 from io import BytesIO
@@ -89,7 +90,10 @@ def canonical_turtle(content: bytes, *, name: str) -> bytes:
     Raises:
         UnreadableInput: it is not Turtle.
     """
-    source = to_rdflib(parse(content, SYNTAXES[0], name=name))
+    quads = parse(content, SYNTAXES[0], name=name)
+    # It would log each ill-typed value with a traceback; such values are written as they are.
+    logging.getLogger("rdflib.term").setLevel(logging.CRITICAL)
+    source = to_rdflib(quads)
     for prefix, iri in PREFIXES.items():
         source.bind(prefix, iri)
     output = BytesIO()

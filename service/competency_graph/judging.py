@@ -305,11 +305,7 @@ def _notes(
     edited: Graph, data: Graph, spots: Sequence[tuple[str, Spots]], *, own_shapes: bool
 ) -> list[str]:
     """Return what an editor should know besides findings."""
-    notes = [
-        f"Not read: {target} (what a file imports is never fetched)."
-        for target in sorted(map(str, edited.objects(None, OWL.imports)))
-        if (URIRef(target), RDF.type, OWL.Ontology) not in data
-    ]
+    notes = imports_not_read(edited, data)
     if not own_shapes and next(edited.subjects(RDF.type, SH.NodeShape), None) is not None:
         notes.append("These files hold shapes. To judge others by them, name them with --shapes.")
     relative = sorted(
@@ -333,6 +329,15 @@ def _notes(
             "it. Look at the types."
         )
     return notes
+
+
+def imports_not_read(edited: Graph, data: Graph) -> list[str]:
+    """Return a sentence for each import of something that is not here."""
+    return [
+        f"Not read: {target} (what a file imports is never fetched)."
+        for target in sorted(map(str, edited.objects(None, OWL.imports)))
+        if (URIRef(target), RDF.type, OWL.Ontology) not in data
+    ]
 
 
 def counted(edited: Graph, data: Graph) -> list[tuple[str, int]]:

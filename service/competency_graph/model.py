@@ -93,6 +93,10 @@ ROLES: tuple[Role, ...] = ("reader", "editor", "reviewer", "maintainer", "admin"
 """What a token may do, each role with what those before it may."""
 
 
+OPERATOR: Final = "Operator"
+"""The author of what is changed at the database itself, without a token."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """Who asks: a display name, a role, and the graphs it is for (none named: every framework's).

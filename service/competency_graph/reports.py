@@ -138,14 +138,18 @@ def report(findings: Sequence[Mapping[str, Any]]) -> str:
         graph.add((result, RDF.type, SH.ValidationResult))
         graph.add((result, SH.resultMessage, Text(row["message"], lang="en")))
         graph.add((result, SH.resultSeverity, SH[row["severity"].capitalize()]))
-        graph.add((result, SH.sourceShape, URIRef(row["rule"])))
+        graph.add((result, SH.sourceShape, _thing_named(row["rule"])))
         focus, field = row["focus"]["id"], row["field"]["id"]
-        graph.add((result, SH.focusNode, BNode(focus[2:]) if focus[:2] == "_:" else URIRef(focus)))
+        graph.add((result, SH.focusNode, _thing_named(focus)))
         if (value := _term(row["value"])) is not None:
             graph.add((result, SH.value, value))
         if field is not None:
             graph.add((result, SH.resultPath, URIRef(field)))
     return graph.serialize(format="longturtle", canon=True)
+
+
+def _thing_named(name: str) -> Node:
+    return BNode(name[2:]) if name.startswith("_:") else URIRef(name)
 
 
 def _term(value: str | None) -> Node | None:

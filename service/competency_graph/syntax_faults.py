@@ -14,12 +14,10 @@ _BEGINNING: Final = (
     "A statement cannot begin here: it begins with an address in < > or a name with a prefix. "
     "Look for a full stop too many before it."
 )
+_LANGUAGE: Final = "The language after the @ is not a code. Write one such as @de or @pt-BR."
 # The engine's words, and ours. The first that is found counts.
 _WORDS: Final[tuple[tuple[str, str], ...]] = (
-    (
-        "language",
-        "The language after the @ is not a code. Write one such as @de or @pt-BR.",
-    ),
+    ("language", _LANGUAGE),
     (
         r"dot is expected|followed by a dot",
         "The statement before this place is not ended. Put a full stop after it, or a semicolon "
@@ -111,6 +109,8 @@ def _sentence(message: str, title: str, before: str = "", rest: str = "") -> str
         )
     if rest[:1] in _CURLY and rest:
         return 'Curly quotation marks stand here. Write straight ones: "…".'
+    if before.endswith(('"@', "'@")):
+        return _LANGUAGE
     tag = re.search(r"@([A-Za-z]+)$", before)
     if tag and (region := re.match(r"_(\w*)", rest)):
         return f"A language code has hyphens, not underscores: write @{tag[1]}-{region[1]}."
@@ -132,12 +132,24 @@ def _line_at(text: str, line: int | None, column: int | None) -> tuple[str, str]
 
 
 def _fault_of_xml(message: str, content: bytes, title: str) -> Fault:
-    return fault_of_xml(content, title) or Fault(
+    wrong = fault_of_xml(content, title)
+    if wrong is None and (iri := re.search(r"IRI '([^'\n]*)': No scheme found", message)):
+        sentence = (
+            f"The address “{iri[1]}” is not complete. It must begin with, for example, https://. "
+            'Write it out, or say at the top what it is part of: xml:base="https://…/".'
+        )
+        return Fault(sentence, *_place_of(f'"{iri[1]}"', content))
+    return wrong or Fault(
         "This is XML, but not RDF/XML. Its elements must be things and, inside them, "
         f"what is said of them ({message.strip('.')}).",
         None,
         None,
     )
+
+
+def _place_of(text: str, content: bytes) -> tuple[int | None, int | None]:
+    before, found, _ = content.decode("utf-8", "replace").partition(text)
+    return (before.count("\n") + 1, len(before) - before.rfind("\n")) if found else (None, None)
 
 
 def fault_of_xml(content: bytes, title: str) -> Fault | None:
@@ -158,14 +170,15 @@ def _other_format(text: str, title: str) -> str | None:
     if re.match(r"<!doctype html|<html", start):
         return f"a web page, not {title}. A server may have sent it instead of the file."
     looks = (
-        ("RDF/XML", ".rdf", r"<\?xml|<rdf:rdf"),
-        ("JSON-LD", ".jsonld", r"\{\s*[\"}]|\[\s*\{"),
-        ("Turtle", ".ttl", r"@?prefix\s+[\w-]*:\s*<"),
+        ("RDF/XML", ".rdf", "application/rdf+xml", r"<\?xml|<rdf:rdf"),
+        ("JSON-LD", ".jsonld", "application/ld+json", r"\{\s*[\"}]|\[\s*\{"),
+        ("Turtle", ".ttl", "text/turtle", r"@?prefix\s+[\w-]*:\s*<"),
     )
-    for name, ending, pattern in looks:
+    for name, ending, media_type, pattern in looks:
         allowed = (name, "TriG") if name == "Turtle" else (name,)
         if title not in allowed and re.match(pattern, start):
             return (
-                f"{name}, although its name says {title}. Rename the file: {name} ends in {ending}."
+                f"{name}, although its name or Content-Type says {title}. Rename the file "
+                f"({name} ends in {ending}), or send it as {media_type}."
             )
     return None

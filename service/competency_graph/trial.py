@@ -17,7 +17,7 @@ from rdflib.term import Node
 from competency_graph import graphs, rdf
 from competency_graph.documents import Document
 from competency_graph.index import Answer, Graph, Writer, stage
-from competency_graph.judging import counted, located, own_shapes
+from competency_graph.judging import counted, imports_not_read, located, own_shapes
 from competency_graph.misspellings import misspelt_terms
 from competency_graph.model import (
     SEVERITIES,
@@ -181,6 +181,7 @@ def checked(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
         findings=tuple(_finding(row) for row in _placed(graph, told["new"], tried)),
         files=len(tried.documents),
         checked=tuple(counted(edited, data)),
+        notes=tuple(imports_not_read(edited, data)),
         seconds=time.monotonic() - began,
     )
     text = render(verdict, parameters["format"])
@@ -348,12 +349,10 @@ def data_of(graph: Graph, difference: Difference, planned: Plan) -> Data:
 
     What the keeper read of what is common is taken, not copied: a fork judges once.
     """
-    names = planned.data
+    data, names = Data(), planned.data
     if _common and not any(is_common(name) for name in difference.graphs):
         data = _common.pop()
         names = frozenset(name for name in names if not is_common(name))
-    else:
-        data = Data()
     for name in names:
         graphs.fill(data, graph.quads(name))
     return data

@@ -97,6 +97,14 @@ def test_fmt_is_stable_and_refuses_to_lose_a_comment(tmp_path: Path) -> None:
     assert "a.ttl:6: A comment" in told.stderr
 
 
+def test_fmt_keeps_a_value_that_is_not_of_its_type(tmp_path: Path) -> None:
+    typed = '"2026-13-01"^^<http://www.w3.org/2001/XMLSchema#date>'
+    (tmp_path / "a.ttl").write_text(f"<https://example.org/b> <https://example.org/p> {typed} .")
+    told = _run(tmp_path, "fmt", "a.ttl")
+    assert (told.returncode, told.stdout, told.stderr) == (0, "a.ttl rewritten\n", "")
+    assert '"2026-13-01"^^' in (tmp_path / "a.ttl").read_text()
+
+
 def test_fmt_writes_all_files_or_none(tmp_path: Path) -> None:
     good = '<https://example.org/b> <https://example.org/p> "x" .\n'
     (tmp_path / "a.ttl").write_text(good)

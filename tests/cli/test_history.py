@@ -86,6 +86,7 @@ def test_history_lists_who_when_why_and_how_much(run: Run) -> None:
     page = json.loads(run("history", "--format", "json", "--limit", "1", "--before", "3").stdout)
     assert ([item["revision"] for item in page["items"]], page["total"]) == ([2], 3)
     assert "--before 2" in run("history", "--limit", "2").stdout
+    assert run("history", "--before", "1").stdout == "There are no changes before change 1.\n"
 
 
 def test_show_tells_a_change_by_thing_in_words(run: Run) -> None:

@@ -131,7 +131,7 @@ def test_several_files_are_one_change(run: Run) -> None:
     done = run("import", "scheme.ttl", "wood.ttl", "-m", "Bring craft in.")
     assert done.returncode == 0, done.stderr
     assert "Recorded as change 2" in done.stdout
-    assert "1 competency" in done.stdout
+    assert "(1 competency framework, 1 competency)" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,8 @@ def test_several_files_are_one_change(run: Run) -> None:
         (["plain.nt"], 2, "--graph NAME"),
         (["plain.nt", "--graph", "g", "--format", "skos"], 2, "no skos:ConceptScheme"),
         (["craft.ttl", "--license", "free"], 2, "--license https://"),
-        (["craft.ttl", "--url", "http://127.0.0.1:9"], 3, "Nobody answers"),
+        (["relative.rdf"], 2, "relative.rdf:2:30: The address “wood” is not complete."),
+        (["craft.ttl", "--url", "http://127.0.0.1:9"], 3, "Connection refused. Start the service"),
     ],
 )
 def test_what_cannot_be_used_is_told_with_its_cure(
@@ -151,6 +152,11 @@ def test_what_cannot_be_used_is_told_with_its_cure(
 ) -> None:
     run.write("craft.txt", CRAFT)
     run.write("bad.ttl", "<a> <b")
+    run.write(
+        "relative.rdf",
+        '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\n'
+        '  <rdf:Description rdf:about="wood" rdf:type="https://example.org/b"/></rdf:RDF>',
+    )
     run.write(
         "plain.nt", "<https://example.org/a> <https://example.org/b> <https://example.org/c> ."
     )
@@ -194,7 +200,7 @@ def test_real_frameworks_are_listed_and_readable(run: Run, running: Service) -> 
         "import", *(str(SHARED / f) for f in files[:2]), "--url", running.url, "--license", LICENCE
     )
     assert done.returncode == 0, done.stderr
-    assert "115 competency" in done.stdout
+    assert "115 competencies" in done.stdout
     done = run("import", str(SHARED / files[2]), "--url", running.url, "--license", LICENCE)
     assert done.returncode == 0, done.stderr
     assert "4 collections are kept" in done.stderr

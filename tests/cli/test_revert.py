@@ -67,6 +67,7 @@ def test_on_a_database_the_running_service_follows(running: Service) -> None:
     told = reply.json()["items"]
     assert isinstance(told, list)
     assert told[0]["message"].startswith(f"Revert change {last}: ")
+    assert told[0]["author"] == "Operator"
 
 
 @pytest.mark.parametrize("where", ["service", "database"])
@@ -75,6 +76,9 @@ def test_what_would_not_be_valid_is_refused_with_its_findings(running: Service, 
     at: tuple[str, ...] = ("--url", running.url, "--token", token)
     if where == "database":
         at = ("--database", f"sqlite:///{running.folder}/log.db")
+    tried = run(str(last - 1), *at, "--dry-run")
+    assert (tried.returncode, tried.stdout.startswith("violation  ")) == (1, True), tried.stdout
+    assert "would be refused" in tried.stdout
     refused = run(str(last - 1), *at)
     assert refused.returncode == 1
     assert refused.stdout.startswith("violation  ")

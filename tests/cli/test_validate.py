@@ -60,6 +60,7 @@ CASES: dict[str, tuple[list[str], int]] = {
     "43-link-circle": (["43-link-circle.ttl"], 2),
     "44-deep": (["44-deep.jsonld"], 2),
     "45-three-at-once": (["07-broken-turtle.ttl", "15-prefix-missing.ttl", "good.ttl"], 2),
+    "46-long-language": (["46-long-language.ttl"], 2),
     "50-shapes-pattern": (["good.ttl", "--shapes", "s-pattern.ttl"], 2),
     "51-shapes-recursive": (["good.ttl", "--shapes", "s-recursive.ttl"], 2),
     "52-shapes-misspelt": (["good.ttl", "--shapes", "s-misspelt.ttl"], 2),
@@ -99,7 +100,7 @@ def wrong(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_case_has_its_golden_file_and_none_is_left_over() -> None:
-    assert len(CASES) == 55
+    assert len(CASES) == 56
     assert {p.stem for p in GOLDEN.glob("*.txt")} == set(CASES)
 
 

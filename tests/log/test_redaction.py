@@ -166,3 +166,30 @@ def test_a_redaction_without_its_snapshot_is_found(regretted: Log, url: str) -> 
         connection.execute(text("DELETE FROM snapshot"))
     database.close()
     assert regretted.verify() == Fault(number=2, what="snapshot")
+
+
+def test_what_was_emptied_first_still_counts_as_taken_away(regretted: Log) -> None:
+    before = replay(regretted.content_blocks())
+    assert redact(regretted, 3) == [2]
+    assert redact(regretted, 2) == []
+    assert replay(regretted.content_blocks()) == before
+    assert regretted.verify() is None
+
+
+def test_the_snapshot_after_an_emptied_change_goes_only_for_another(
+    log: Log, draft: MakeDraft
+) -> None:
+    other = '<b> <name> "Another" <g> .'
+    log.append(draft(added=[KEPT]), expected_head=0)
+    log.append(draft(added=[PERSONAL]), expected_head=1)
+    log.append(draft(removed=[PERSONAL]), expected_head=2)
+    log.write_snapshot(3, [("g", [KEPT])])
+    log.append(draft(added=[other]), expected_head=3)
+    log.append(draft(removed=[other]), expected_head=4)
+    log.append(draft(added=[PERSONAL]), expected_head=5)
+    log.write_snapshot(6, [("g", [KEPT, PERSONAL])])
+    assert redact(log, 4) == [5]
+    log.append(draft(removed=[PERSONAL]), expected_head=6)
+    assert redact(log, 2) == [3, 6, 7]
+    assert replay(log.content_blocks()) == {KEPT.encode()}
+    assert log.verify() is None

@@ -70,6 +70,15 @@ def test_it_forgets_the_oldest_before_it_grows_too_large() -> None:
     assert app.asked == 201
 
 
+def test_what_the_client_wrote_counts_towards_its_size() -> None:
+    app = _Counting(size=10)
+    cache = Cache(app, lambda: app.revision)
+    for number in range(200):
+        _get(cache, f"/id/{number}", HTTP_ACCEPT="*/*," + "a" * 250_000)
+    _get(cache, "/id/0", HTTP_ACCEPT="*/*," + "a" * 250_000)
+    assert app.asked == 201
+
+
 def test_a_cached_answer_is_the_same_over_http(service: Service) -> None:
     path = "/api/v1/competencies/ce-brokering?lang=fr"
     first, second = service.get(path), service.get(path)

@@ -142,6 +142,24 @@ def test_a_stale_if_match_is_412(running: Service, editor: str) -> None:
     assert revision(running) == before
 
 
+def test_if_none_match_makes_and_never_replaces(running: Service, editor: str) -> None:
+    assert put(running, editor, framework()).status in (200, 201)
+    before = revision(running)
+    reply = put(running, editor, framework(label="Two"), **{"If-None-Match": "*"})
+    assert (reply.status, json.loads(reply.body)["code"]) == (412, "precondition-failed")
+    assert revision(running) == before
+    assert put(running, editor, framework(), **{"If-None-Match": '"0"'}).status == 400
+    deleted = running.send(
+        "DELETE",
+        graph_path(),
+        b"",
+        headers={"Authorization": f"Bearer {running.token('maintainer')}"},
+    )
+    assert deleted.status == 200
+    reply = put(running, editor, framework(), **{"If-None-Match": "*"})
+    assert reply.status == 201, reply.body
+
+
 def test_a_graph_is_added_to_and_deleted(running: Service, editor: str) -> None:
     headers = {"Authorization": f"Bearer {editor}", "Content-Type": "text/turtle"}
     assert put(running, editor, framework()).status in (200, 201)

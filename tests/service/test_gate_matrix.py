@@ -162,9 +162,9 @@ class Matrix:
             case _:
                 return self._ask(asker, "POST", "/sparql", update_of(way, target), **update)
 
-    def switch_off(self, asker: str, way: str) -> Reply:
-        """Try to switch a rule off."""
-        graph, update = TARGETS["shapes"], {"Content-Type": "application/sparql-update"}
+    def switch_off(self, asker: str, way: str, target: str) -> Reply:
+        """Try to switch a rule off, in the graph of the shapes or beside it."""
+        graph, update = TARGETS[target], {"Content-Type": "application/sparql-update"}
         if way == "POST":
             return self.send(asker, way, graph, f"{SWITCHED_OFF} .")
         if way == "PATCH":
@@ -283,9 +283,12 @@ def test_what_is_allowed_changes_the_target_alone(matrix: Matrix, asker: str, ta
 
 
 @pytest.mark.parametrize("way", ["POST", "PATCH", "update"])
+@pytest.mark.parametrize("target", ["shapes", "own framework"])
 @pytest.mark.parametrize("asker", ["editor of all", "editor of one", "reviewer"])
-def test_an_editor_cannot_switch_a_rule_off(matrix: Matrix, asker: str, way: str) -> None:
+def test_an_editor_cannot_switch_a_rule_off(
+    matrix: Matrix, asker: str, target: str, way: str
+) -> None:
     before = matrix.everything()
-    reply = matrix.switch_off(asker, way)
+    reply = matrix.switch_off(asker, way, target)
     assert (reply.status, json.loads(reply.body)["code"]) == (403, "forbidden")
     assert matrix.everything() == before

@@ -118,7 +118,11 @@ def test_what_is_no_token_signs_nobody_in(running: Service, secret: str) -> None
 
 
 @pytest.mark.parametrize(
-    "back", ["https://example.org/", "//example.org/", "/\\example.org", "javascript:x", ""]
+    "back",
+    [
+        *("https://example.org/", "//example.org/", "/\\example.org", "javascript:x", ""),
+        *("http://[", "/\r\nX-Y: z", "/\t/example.org"),
+    ],
 )
 def test_signing_in_leads_to_no_other_host(running: Service, token: str, back: str) -> None:
     assert Browser(running).sign_in(token, back).headers["Location"] == "/"

@@ -12,7 +12,7 @@ import pytest
 from conftest import Reply, Service, start_service
 from helping import FRAMEWORK, competency, framework, prefixed, put, revision
 from page_addresses import BROWSER
-from rdflib import SH, Graph
+from rdflib import SH, BNode, Graph
 
 NO_LABEL = framework().replace('skos:prefLabel "Talking"@en ;', "")
 SHAPES = b"""
@@ -142,6 +142,13 @@ def test_own_shapes_judge_instead(running: Service) -> None:
     (finding,) = told["findings"]
     assert finding["rule"] == "https://example.org/shapes#Short-label"
     assert finding["place"]["file"] == "mine.ttl"
+    nameless = SHAPES.replace(b"sh:property my:Short-label .", b"sh:property [")
+    nameless = (
+        nameless.replace(b"my:Short-label a sh:PropertyShape ;", b"").rstrip(b" .\n") + b" ] ."
+    )
+    unnamed = [files[0], ("shapes", "short.ttl", nameless)]
+    report = Graph().parse(data=form(running, unnamed, {}, "text/turtle").body, format="turtle")
+    assert [type(shape) for shape in report.objects(None, SH.sourceShape)] == [BNode]
     broken = SHAPES.replace(b"sh:maxLength 5", b'sh:maxLength "five"')
     files[1] = ("shapes", "short.ttl", broken)
     refused = form(running, files, {}, "application/json")
@@ -222,3 +229,10 @@ def test_one_client_may_ask_so_often_in_a_minute(tmp_path: Path) -> None:
         assert running.get("/graphs").status == 200
     finally:
         assert running.stop() == 0
+
+
+def test_an_import_that_was_not_read_is_named(running: Service) -> None:
+    target = "https://example.org/elsewhere"
+    text = prefixed(f"ex:o <http://www.w3.org/2002/07/owl#imports> <{target}> .")
+    verdict = check(running, text).json()
+    assert verdict["notes"] == [f"Not read: {target} (what a file imports is never fetched)."]

@@ -85,8 +85,11 @@ def show_history(
         for thing in changed:
             _sides(thing)
     if not page["items"]:
+        earlier = "" if before is None else f" before change {before}"
         click.echo(
-            "There are no changes yet." if iri is None else f"No change touched {_iri(iri)}."
+            f"There are no changes{earlier or ' yet'}."
+            if iri is None
+            else f"No change{earlier} touched {_iri(iri)}."
         )
     if page["next"] is not None:
         click.secho(f"… earlier ones: --before {page['next']}", dim=True)

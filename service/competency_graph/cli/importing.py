@@ -21,11 +21,17 @@ from competency_graph.documents import Document, read_documents
 from competency_graph.errors import BadRequest, InvalidChange, WouldRemove
 from competency_graph.gate import Gate, Wish, local_gate, told_findings
 from competency_graph.importing import Import
-from competency_graph.model import Identity, Operation, Severity, Verdict, removals_json
+from competency_graph.model import (
+    OPERATOR,
+    Identity,
+    Operation,
+    Severity,
+    Verdict,
+    removals_json,
+)
 from competency_graph.rdf import SYNTAXES
 from competency_graph.reports import render
 
-_OPERATOR: Final = "Operator"
 _SHOWN: Final = 20
 _FORMATS: Final = ["auto", *(f.name for f in exchange.FORMATS), *(s.name for s in SYNTAXES)]
 
@@ -69,7 +75,7 @@ class _Local:
             severity="warning" if parameters["fail-on"] == "warning" else "violation",
             validate=parameters["validate"] == "true",
         )
-        outcome = self.gate.change(wish, Identity(name=_OPERATOR, role="admin"))
+        outcome = self.gate.change(wish, Identity(name=OPERATOR, role="admin"))
         return {
             "revision": outcome.revision,
             "recorded": outcome.recorded,
@@ -242,7 +248,7 @@ def _tell_outcome(told: dict[str, Any], brought: Import, options: _Options) -> N
     if options.dry_run:
         click.echo(f"Nothing was changed. It would be: {changes}, in {where}.{before}")
     elif told["recorded"]:
-        counted = ", ".join(f"{number:,} {name}" for name, number in brought.counts)
+        counted = ", ".join(_many(number, name) for name, number in brought.counts)
         what = f" ({counted})" if counted else ""
         click.echo(f"Recorded as change {told['revision']}: {changes}, in {where}{what}.{before}")
     else:
@@ -277,4 +283,5 @@ def _progress() -> Iterator[Report]:
 
 
 def _many(count: int, noun: str) -> str:
-    return f"1 {noun}" if count == 1 else f"{count:,} {noun}s"
+    many = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    return f"1 {noun}" if count == 1 else f"{count:,} {many}"

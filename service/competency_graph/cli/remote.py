@@ -88,7 +88,11 @@ class Remote:
             sentence = f"{self.url} answered {error.code} {error.reason}."
             raise _error(_body(content), sentence) from None
         except (urllib.error.URLError, OSError) as error:
-            raise Unavailable(f"Nobody answers at {self.url}: {error}.") from None
+            reason = getattr(error, "reason", error)
+            said = getattr(reason, "strerror", None) or reason
+            raise Unavailable(
+                f"Nobody answers at {self.url}: {said}. Start the service, or correct the address."
+            ) from None
 
 
 def _body(content: bytes) -> Mapping[str, Any]:
@@ -111,5 +115,7 @@ def _error(body: Mapping[str, Any], otherwise: str) -> CompetencyGraphError:
     facts = {name: value for name, value in body.items() if name not in told}
     CompetencyGraphError.__init__(error, body.get("detail", otherwise), **facts)
     if kind is Unauthorised:
-        error.detail += " Give it with --token, or in COMPETENCY_GRAPH_TOKEN."
+        error.detail = (
+            error.detail.rstrip(".") + ". Give it with --token, or in COMPETENCY_GRAPH_TOKEN."
+        )
     return error

@@ -1,6 +1,5 @@
 """`revert`: undo a change by a new one, on a local database or at a running service."""
 
-import getpass
 import json
 import os
 import urllib.parse
@@ -14,8 +13,8 @@ from competency_graph import history, record
 from competency_graph.cli.reading import fetch
 from competency_graph.config import Settings
 from competency_graph.errors import BadRequest, InvalidChange
-from competency_graph.gate import Wish, local_gate
-from competency_graph.model import Identity
+from competency_graph.gate import Wish, local_gate, told_findings
+from competency_graph.model import OPERATOR, Identity
 
 
 @click.command(epilog="Example: competency-graph revert 12 -m 'The level was right before'")
@@ -25,7 +24,10 @@ from competency_graph.model import Identity
 @click.option("--database", metavar="URL", help="The database (default: the setting DATABASE).")
 @click.option("--url", metavar="URL", help="Revert at a running service instead, with a token.")
 @click.option("--token", envvar="COMPETENCY_GRAPH_TOKEN", show_envvar=True, help="Who you are.")
+@click.pass_context
 def revert(
+    context: click.Context,
+    /,
     number: int,
     message: str | None,
     dry_run: bool,
@@ -49,7 +51,13 @@ def revert(
         for finding in refused.findings["new"]:
             _tell_finding(finding)
         raise
-    _tell(number, told, dry_run)
+    stopped = False
+    if dry_run:
+        for finding in told["findings"]["new"]:
+            _tell_finding(finding)
+            stopped = stopped or finding["severity"] == "violation"
+    _tell(number, told, dry_run, stopped)
+    context.exit(1 if stopped else 0)
 
 
 def _at_service(
@@ -72,7 +80,7 @@ def _in_database(
         operation, named = record.reversal(log, number)
         outcome = gate.change(
             Wish(operations=[operation], message=message or named, dry_run=dry_run),
-            Identity(name=getpass.getuser(), role="admin"),
+            Identity(name=OPERATOR, role="admin"),
         )
         change = log.change(number)
     added, removed = len(outcome.difference.added), len(outcome.difference.removed)
@@ -82,16 +90,22 @@ def _in_database(
         "added": added,
         "removed": removed,
         "left": change.added + change.removed - added - removed,
+        "findings": told_findings(outcome.findings),
     }
 
 
-def _tell(number: int, told: Mapping[str, Any], dry_run: bool) -> None:
+def _tell(number: int, told: Mapping[str, Any], dry_run: bool, refused: bool) -> None:
     amount = f"+{told['added']:,} −{told['removed']:,} statements"
     if not told["added"] + told["removed"]:
         click.echo(f"Nothing of change {number} is left to revert: all of it was changed since.")
         return
     if told["recorded"]:
         click.echo(f"Change {told['revision']} reverts change {number}: {amount}.")
+    elif refused:
+        click.echo(
+            f"To revert change {number} ({amount}) would be refused for these violations. Revert "
+            "what was built on it first, the newest change first. Nothing was changed."
+        )
     elif dry_run:
         click.echo(f"It would revert change {number}: {amount}. Nothing was changed.")
     if told["left"]:

@@ -88,7 +88,7 @@ def _bring(material: Material) -> Brought:
     if not frameworks:
         raise BadRequest(
             f"{material.files} describes no skos:ConceptScheme, so there is no framework in it. "
-            "Describe the scheme, or bring it as RDF with --format."
+            "Describe the scheme, or bring it as RDF with --format rdf."
         )
     lines = {line: None for line in (*material.lines, *made)}
     if material.target is not None:

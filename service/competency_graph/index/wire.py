@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from competency_graph import errors
-from competency_graph.errors import CompetencyGraphError, InternalError, Unavailable
+from competency_graph.errors import CompetencyGraphError, InternalError, TooLarge, Unavailable
 
 _LENGTHS: Final = struct.Struct("!IQ")
 _DESCRIPTOR: Final = struct.Struct("i")
@@ -25,8 +25,17 @@ def send(
     *,
     descriptor: int | None = None,
 ) -> None:
-    """Send one message, and with it a descriptor if there is one."""
+    """Send one message, and with it a descriptor if there is one.
+
+    Raises:
+        TooLarge: the head is, most of which clients write.
+    """
     text = json.dumps(head, ensure_ascii=False).encode()
+    if len(text) > _MOST_HEAD:
+        raise TooLarge(
+            "What goes with the body (names of graphs and files, a message) is longer than "
+            f"{_MOST_HEAD} bytes. Send less of it."
+        )
     message = _LENGTHS.pack(len(text), len(body)) + text + body
     if descriptor is None:
         connection.sendall(message)

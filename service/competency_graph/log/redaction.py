@@ -3,10 +3,12 @@
 Never makes the graph another: what a change added must be gone from it before.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from itertools import chain
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -63,7 +65,8 @@ def redact(
         found = _look(database, number, head)
         if left := found.left[max(found.left)]:
             raise StillInGraph(number, left)
-        if not found.clean:
+        # What goes may be the one snapshot that tells what a change emptied before had left.
+        if found.dirty or not found.clean:
             snapshots.write(database, head, graphs(head))
     with database.transaction(writing=True) as connection:
         before = connection.scalar(select(redaction.c.extent).where(redaction.c.number == number))
@@ -89,6 +92,26 @@ def _empty(connection: Connection, number: int, dirty: list[int]) -> None:
     connection.execute(delete(change_part).where(change_part.c.number == number))
     for table in (snapshot_part, snapshot):
         connection.execute(delete(table).where(table.c.number.in_(dirty)))
+
+
+def _after_emptied(database: Database, number: int, head: int) -> list[int]:
+    """Return the snapshots that tell what no change does any more: the next after each emptied."""
+    emptied = [n for n, extent in extents(database).items() if extent == "content" and n != number]
+    kept = [row.number for row in database.rows(select(snapshot), snapshot.c.number)]
+    after = {min((at for at in kept if one <= at <= head), default=None) for one in emptied}
+    return sorted(at for at in after if at is not None)
+
+
+def _held(database: Database, at: int, lines: set[bytes]) -> set[bytes]:
+    """Return which of these lines a snapshot holds."""
+    held: set[bytes] = set()
+    query = select(snapshot_part).where(snapshot_part.c.number == at)
+    for row in database.rows(
+        query, snapshot_part.c.number, snapshot_part.c.part, page=snapshots.PAGE
+    ):
+        with database.unpacking(f"The snapshot of change {at}"):
+            held |= lines.intersection(split(unpack(row.content)))
+    return held
 
 
 @dataclass(slots=True)
@@ -118,17 +141,27 @@ def _look(database: Database, number: int, head: int) -> _Found:
     holding: dict[int, set[bytes]] = {}
     stands: set[bytes] = set()
     upto = select(change_part).where(change_part.c.number <= head)
-    for row in database.rows(upto, *key, page=snapshots.PAGE):
-        with database.unpacking(f"Change {row.number}"):
-            shared = every.intersection(split(unpack(row.content)))
+    told = _after_emptied(database, number, head)
+    parts: Iterator[Any] = chain(database.rows(upto, *key, page=snapshots.PAGE), [None])
+    for part in parts:
+        while told and (part is None or part.number > told[0]):
+            at = told.pop(0)
+            stands = _held(database, at, every)
+            if at >= number:
+                left = stands & mine["added"]
+                found.left[at] = len(left)
+        if part is None:
+            break
+        with database.unpacking(f"Change {part.number}"):
+            shared = every.intersection(split(unpack(part.content)))
         if not shared:
             continue
-        stands = stands - shared if row.kind == "removed" else stands | shared
-        if row.number != number:
-            holding[row.number] = holding.get(row.number, set()) | shared
-        if row.number > number:
-            left = left - shared if row.kind == "removed" else left | (shared & mine["added"])
-            found.left[row.number] = len(left)
+        stands = stands - shared if part.kind == "removed" else stands | shared
+        if part.number != number:
+            holding[part.number] = holding.get(part.number, set()) | shared
+        if part.number > number:
+            left = left - shared if part.kind == "removed" else left | (shared & mine["added"])
+            found.left[part.number] = len(left)
     # What is in the graph is no secret, so who else brought or removed it does not matter.
     found.others = [other for other, shared in holding.items() if shared - stands]
     for row in database.rows(select(snapshot), snapshot.c.number):

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from flask import Flask, Response, current_app, render_template, request
 from flask_openapi3 import Info, OpenAPI
+from gunicorn.http.errors import ParseException
 from pydantic import ValidationError
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import ClientDisconnected, HTTPException, MethodNotAllowed
 
 from competency_graph import errors
 from competency_graph.config import Settings
@@ -96,6 +97,7 @@ def create_app(settings: Settings, run: Path, metrics: Metrics | None = None) ->
     app.context_processor(lambda: {"person": session.person, "form_key": session.form_key})
     app.register_error_handler(errors.CompetencyGraphError, problem)
     app.register_error_handler(HTTPException, _http_problem)
+    app.register_error_handler(ParseException, _broken_body)
     app.register_error_handler(Exception, _fault)
     app.before_request(_wait_for_revision)
     app.after_request(_finish)
@@ -149,6 +151,12 @@ def _invalid_parameters(error: ValidationError) -> Response:
 
 def _http_problem(error: HTTPException) -> Response:
     """Return the errors that Flask itself raises in the one body."""
+    if isinstance(error, ClientDisconnected):
+        return problem(
+            errors.BadRequest(
+                "The body ended before it was whole; nothing was done. Send it again."
+            )
+        )
     match error.code:
         case 404:
             return problem(
@@ -167,14 +175,24 @@ def _http_problem(error: HTTPException) -> Response:
             response.headers["Allow"] = ", ".join(allowed)
             return response
         case 413:
-            most = current_app.config["MAX_CONTENT_LENGTH"]
+            most, parts = request.max_content_length, request.max_form_parts
             return problem(
-                errors.TooLarge(f"A body may have {most} bytes (MAX_BODY). Send less at a time.")
+                errors.TooLarge(
+                    f"A body may have {most} bytes here (MAX_BODY is for data), and a form {parts} "
+                    "parts. Send less at a time."
+                )
             )
         case 415:
             return problem(errors.UnsupportedMediaType("This path does not take that type."))
         case _:
             return problem(errors.BadRequest(error.description or "The request is not readable."))
+
+
+def _broken_body(_: Exception) -> Response:
+    """Refuse a body whose chunks cannot be told apart (RFC 9112, 7.1)."""
+    return problem(
+        errors.BadRequest("The chunks of the body are broken; nothing was done. Send it again.")
+    )
 
 
 def _fault(error: Exception) -> Response:
@@ -220,12 +238,17 @@ def _finish(response: Response) -> Response:
 
 
 class _Envelope:
-    """WSGI middleware (PEP 3333): the headers of every answer, in one step; the pace of bodies."""
+    """WSGI middleware (PEP 3333): the headers of every answer; bodies that come whole, and soon."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ.get("CONTENT_LENGTH"):
+            # Gunicorn says that it ends each body itself, and ends one that was cut off too: so
+            # Werkzeug must count, or the first half of a change is taken for the whole.
+            environ.pop("wsgi.input_terminated", None)
+
         def started(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             page = any(n == "Content-Type" and v.startswith("text/html") for n, v in headers)
             return start_response(status, headers + (_ON_PAGES if page else _ALWAYS), *error)

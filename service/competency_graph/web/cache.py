@@ -13,6 +13,7 @@ from competency_graph.web.session import COOKIE
 
 _MOST_BYTES: Final = 32_000_000
 _MOST_ANSWER: Final = 256_000
+_OVERHEAD: Final = 2_000
 # Strangers' queries, whole graphs and states of the machine are asked anew each time, and what may
 # change although the revision does not: jobs, forms, and the log, which can be redacted.
 _NEVER: Final = (
@@ -93,7 +94,13 @@ class Cache:
     def _keep(self, key: tuple[str, ...], entry: _Entry) -> None:
         if key not in self._held:
             self._held[key] = entry
-            self._size += len(entry[1])
+            self._size += _weight(key, entry)
         while self._size > _MOST_BYTES:
-            _, (_, oldest) = self._held.popitem(last=False)
-            self._size -= len(oldest)
+            self._size -= _weight(*self._held.popitem(last=False))
+
+
+def _weight(key: tuple[str, ...], entry: _Entry) -> int:
+    """Return about how many bytes an entry takes: what the client wrote may be most of it."""
+    headers, content = entry
+    written = sum(map(len, key)) + sum(len(name) + len(value) for name, value in headers)
+    return len(content) + written + _OVERHEAD

@@ -28,6 +28,8 @@ _SHOWN: Final = 50
 _MOST_LINES: Final = 10_000
 _LINES: Final = 1_000
 _SHOWN_LINES: Final = 300
+# The body is a form with a message, which every list of changes repeats.
+_MOST_MESSAGE: Final = 10_000
 
 
 @paths.get("/changes")
@@ -80,6 +82,7 @@ def change(number: int) -> Response:
 def revert(number: int) -> Response:
     """Undo a change by a new one, through the gate."""
     require_known_parameters(("message", "dry-run", "lang"))
+    request.max_content_length = _MOST_MESSAGE
     secret, form = bearer(), request.mimetype == "application/x-www-form-urlencoded"
     if secret is None and form:
         secret = secret_of_form()

@@ -7,7 +7,7 @@ from competency_graph.errors import BadRequest, UnsupportedMediaType
 from competency_graph.model import Operation
 from competency_graph.rdf import SYNTAXES, syntax_of_media_type
 from competency_graph.web.exchange import answer, client, negotiate, require_known_parameters
-from competency_graph.web.writing import WRITING, body, document, write
+from competency_graph.web.writing import WRITING, body, document, require_somebody, write
 
 paths = Blueprint("graphs", __name__)
 _NAMES = {s.media_type: s.name for s in SYNTAXES}
@@ -81,12 +81,15 @@ def _is_data_set() -> bool:
     if named or syntax is None or not syntax.graphs:
         return False
     require_known_parameters(("graph", "default", *WRITING))
+    require_somebody()
     return True
 
 
 def _to_change() -> str | None:
     require_known_parameters(("graph", "default", *WRITING))
-    return _named()
+    graph = _named()
+    require_somebody()
+    return graph
 
 
 def _named() -> str | None:

@@ -25,6 +25,7 @@ paths = Blueprint("session", __name__)
 COOKIE: Final = "competency_graph_token"
 _FORM: Final = "competency_graph_form"
 _LONGEST: Final = 200
+_MOST_FORM: Final = 20_000
 
 
 def person() -> dict[str, Any] | None:
@@ -109,6 +110,7 @@ def sign_in() -> Response:
 def signed_in() -> Response:
     """Keep the token in a cookie of this browser, if it counts."""
     require_known_parameters(("lang",))
+    request.max_content_length = _MOST_FORM
     _require(request.cookies.get(_FORM, ""))
     back, secret = request.form.get("back", "/"), request.form.get("token", "").strip()
     try:
@@ -143,11 +145,20 @@ def _page(back: str, fault: str | None = None) -> Response:
 
 def _leave(back: str) -> Response:
     """Go on to a path of this service, and to nowhere else."""
-    parts = urlsplit(back.replace("\\", "/"))
-    ours = back.startswith("/") and not parts.scheme and not parts.netloc
-    response = redirect(kept(back if ours else "/"), 303)
+    response = redirect(kept(back if _is_ours(back) else "/"), 303)
     assert isinstance(response, Response)
     return response
+
+
+def _is_ours(back: str) -> bool:
+    # Of what browsers leave out or read as something else, nothing can be told.
+    if not back.startswith("/") or not back.isprintable():
+        return False
+    try:
+        parts = urlsplit(back.replace("\\", "/"))
+    except ValueError:
+        return False
+    return not parts.scheme and not parts.netloc
 
 
 def finish(response: Response) -> None:

@@ -6,19 +6,22 @@ from flask import Blueprint, Response, request
 
 from competency_graph.errors import (
     BadRequest,
+    QueryTooLong,
     UnknownParameter,
     UnsupportedMediaType,
 )
 from competency_graph.model import Operation
 from competency_graph.rdf import RESULTS, SYNTAXES
 from competency_graph.web.asking import ask
-from competency_graph.web.exchange import acceptable, answer
+from competency_graph.web.exchange import acceptable, answer, metrics, settings
 from competency_graph.web.limits import tell
-from competency_graph.web.writing import WRITING, body, write
+from competency_graph.web.writing import WRITING, bearer, body, require_somebody, write
 
 paths = Blueprint("sparql", __name__)
 paths.after_request(tell)
 
+# What the names of graphs in a form may weigh.
+_MOST_NAMES = 100_000
 _KNOWN = ("query", "default-graph-uri", "named-graph-uri", "timeout")
 _ROWS = {media_type: name for name, (media_type, _) in RESULTS.items()} | {
     "application/json": "json",
@@ -30,11 +33,37 @@ _GRAPHS = {syntax.media_type: syntax.name for syntax in SYNTAXES}
 @paths.route("/sparql", methods=["GET", "POST"])
 def sparql() -> Response:
     """Answer a query, or do an update (SPARQL 1.1 Protocol, sections 2.1 and 2.2)."""
-    if request.method == "POST" and _is_update():
-        return _update()
+    if request.method == "POST":
+        _bound_body()
+        if _is_update():
+            return _update()
     parameters, text = _asked()
     timeout = parameters.get("timeout")
     return answer(ask(text, _options(parameters), timeout[0] if timeout else None))
+
+
+def _bound_body() -> None:
+    """Let nobody fill memory: a query has a length, and who sends an update is known first.
+
+    Raises:
+        QueryTooLong: it is told before it is read.
+        Unauthorised: as an update's sender is asked for.
+    """
+    if request.mimetype == "application/sparql-update":
+        require_somebody()
+        return
+    is_form = request.mimetype == "application/x-www-form-urlencoded"
+    if is_form and bearer() is not None:
+        # It may be an update.
+        require_somebody()
+        return
+    # A form writes one byte as three, and may name graphs besides.
+    most = settings().query_length * (3 if is_form else 1) + (_MOST_NAMES if is_form else 1)
+    length = request.content_length
+    if length is not None and length > most:
+        metrics().refused("length")
+        raise QueryTooLong(settings().query_length)
+    request.max_content_length = most
 
 
 def _is_update() -> bool:

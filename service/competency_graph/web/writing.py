@@ -26,6 +26,8 @@ WRITING = ("message", "dry-run", "only-adds", "based-on", "fail-on", "validate")
 # second for a thousand statements, and proxies give up on an answer after half a minute or so.
 MOST_WAITED_FOR = 2_000_000
 _MOST_STATEMENTS = 20_000
+# Up to this the gate is not asked beforehand who sends a body: that would cost more than it saves.
+_MOST_UNKNOWN = 100_000
 _BY_LINES = ("n-triples", "n-quads")
 
 
@@ -147,7 +149,16 @@ def _based_on(graph: str | None) -> int | None:
         if not re.fullmatch("[0-9]{1,18}", based_on):
             raise BadRequest("“based-on” is the number of the revision that you read.")
         return int(based_on)
-    if graph is None or not request.if_match:
+    if graph is None:
+        if request.if_match or request.if_none_match:
+            raise BadRequest(
+                "If-Match and If-None-Match are about one graph, at /graphs?graph=. "
+                "Say which revision you read with “based-on=”."
+            )
+        return None
+    if request.if_none_match:
+        return _absent(graph)
+    if not request.if_match:
         return None
     revision = None
     # Of a graph that is not there nothing can match, “*” neither.
@@ -163,6 +174,38 @@ def _based_on(graph: str | None) -> int | None:
         graph=graph,
         revision=revision,
     )
+
+
+def _absent(graph: str) -> int:
+    """Return the revision at which a graph is not there, as ``If-None-Match: *`` wants it.
+
+    Raises:
+        BadRequest: it wants something else.
+        PreconditionFailed: it is there.
+    """
+    if not request.if_none_match.star_tag:
+        raise BadRequest("For a change, If-None-Match takes * only: the graph is to be a new one.")
+    told = client().look_up("graphs", {})
+    if graph in told.json()["graphs"]:
+        raise PreconditionFailed(
+            "The graph is there already (If-None-Match: *). Choose another name, or leave it out.",
+            graph=graph,
+            revision=told.revision,
+        )
+    return told.revision
+
+
+def require_somebody() -> None:
+    """Refuse who may change nothing before their body is read: nobody fills memory unknown.
+
+    The gate asks again when it has the change; here it only asks about bodies that weigh something.
+
+    Raises:
+        Unauthorised: no token came, or one that does not count.
+    """
+    length = request.content_length
+    if bearer() is None or length is None or length > _MOST_UNKNOWN:
+        client().ask_gate({"ask": "who", **asking()})
 
 
 def document(graph: str | None) -> dict[str, Any]:
