@@ -31,7 +31,8 @@ def _begin(service: Service, more: bytes = b"", timeout: int = 10) -> socket.soc
     client = socket.create_connection((host, int(port)))
     body = urllib.parse.urlencode({"query": ENDLESS}).encode()
     head = (
-        f"POST /sparql?timeout={timeout} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n"
+        f"POST /sparql?timeout={timeout} HTTP/1.1\r\nHost: {host}\r\n"
+        f"Content-Length: {len(body)}\r\n"
         "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
     )
     client.sendall(head.encode() + body + more)
