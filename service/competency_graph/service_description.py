@@ -4,7 +4,7 @@ Written inside a reader, since it names the graphs that there are.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -103,7 +103,7 @@ def _limits(service: str, limits: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         yield f"{node} {_iri(RDFS + 'seeAlso')} {_iri(DOCS + 'query#limits')}"
 
 
-def _services(service: str, endpoints: Iterable[str]) -> Iterator[str]:
+def _services(service: str, endpoints: Sequence[str]) -> Iterator[str]:
     if not endpoints:
         return
     yield f"{service} {_sd('feature')} {_sd('BasicFederatedQuery')}"
