@@ -294,7 +294,7 @@ def test_a_large_answer_is_whole_with_its_length(service: Service) -> None:
         ("ASK {\n ?s a skos:Concept }", (2, 19), "“?s a skos:Concept” (line 2, column 19)"),
         ("SELECT * { ?s ?p ?o", (1, 20), "missing bracket"),
         ("ASK { ?s a skos:Concept }", (1, 24), "a prefix that no PREFIX line declares"),
-        ("ASK { ?s <http://[> ?o }", (1, 19), "An IRI there is not well formed"),
+        ("ASK { ?s <http://a:b/> ?o }", (1, 23), "An IRI there is not well formed"),
         ("SELECT ?a (COUNT(?b) AS ?n) { ?a ?p ?b }", (1, 41), "a variable that is unbound."),
         ("SELECT * { ?a ?b ?c } GROUP BY ?a", (1, 34), "not authorized with GROUP BY."),
     ],

@@ -45,7 +45,7 @@ _TOKEN = re.compile(
 )
 PLACE: Final = re.compile(r"error at (\d+):(\d+): expected (.*)", re.DOTALL)
 _SHOWN: Final = 40
-_TRUTHS: Final = ("TRUE", "FALSE")
+TRUTHS: Final = ("TRUE", "FALSE")
 _FORMS: Final = ("SELECT", "CONSTRUCT", "DESCRIBE", "ASK")
 # A sentence among the things that the parser expected: a capital, a small word, no sign of grammar.
 _REASON = re.compile(r"(?:^|one of |, )([A-Z][^,\[\]\"]* [a-z]+\b[^,\[\]\"]*)(?=,|$)")
@@ -117,7 +117,7 @@ def scan_query(text: str) -> QueryText:
     if plain != text:
         for _ in _tokens(plain):
             pass
-    truths: list[re.Match[str]] = []
+    truths: list[tuple[int, int]] = []
     end: int | None = None
     for token in _tokens(text):
         if token.lastgroup == "comment":
@@ -125,23 +125,22 @@ def scan_query(text: str) -> QueryText:
         word = token[0].upper() if token.lastgroup == "word" else ""
         if end is None and word in _FORMS:
             end = token.start()
-        if word in _TRUTHS:
-            truths.append(token)
+        if word in TRUTHS:
+            truths.append(token.span())
         named = before[-1:] == ["FROM"] or before == ["FROM", "NAMED"]
         if named and token.lastgroup in ("iri", "local"):
             sources.append(token[0])
         before = [*before[-1:], word]
-    return QueryText(
-        text=_in_small_letters(text, truths), prologue=text[:end], sources=tuple(sources)
-    )
+    return QueryText(text=truths_small(text, truths), prologue=text[:end], sources=tuple(sources))
 
 
-def _in_small_letters(text: str, words: Iterable[re.Match[str]]) -> str:
+def truths_small(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Return a text with the keywords at these places in small letters, as long as before."""
     pieces: list[str] = []
     end = 0
-    for word in words:
-        pieces += [text[end : word.start()], word[0].lower()]
-        end = word.end()
+    for start, stop in spans:
+        pieces += [text[end:start], text[start:stop].lower()]
+        end = stop
     return "".join([*pieces, text[end:]])
 
 
@@ -222,7 +221,7 @@ def small_truths(text: str) -> str:
         TooDeep, OutboundRefused: as :func:`scan_services`.
     """
     words = (token for token in _tokens(text, passing=_SERVICE) if token.lastgroup == "word")
-    return _in_small_letters(text, (w for w in words if w[0].upper() in _TRUTHS))
+    return truths_small(text, (word.span() for word in words if word[0].upper() in TRUTHS))
 
 
 def disarmed(text: str, *, but: int | None = None) -> str:

@@ -14,12 +14,14 @@ from competency_graph.errors import BadQuery
 from competency_graph.index.border import Written, refuse_in_update, unquoted
 from competency_graph.index.scan import (
     PLACE,
+    TRUTHS,
     Token,
     column_of,
     disarmed,
     line_of,
     refuse_armed,
     scan_update,
+    truths_small,
     unreadable_at,
 )
 
@@ -104,6 +106,8 @@ def read_update(text: str, *, base: str | None = None, strict: bool = True) -> l
 def _split(text: str, base: str | None) -> Iterator[Parsed]:
     """Yield the operations; the engine has parsed each when it comes."""
     tokens = scan_update(text)
+    words = (token for token in tokens if token.kind == "word" and token.text.upper() in TRUTHS)
+    text = truths_small(text, ((word.start, word.end) for word in words))
     engine = ox.Store()
     prologue = [] if base is None else [f"BASE <{base}>"]
     start = first = depth = 0
