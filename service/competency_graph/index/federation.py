@@ -31,6 +31,7 @@ _MOST: Final = 8
 _MOST_ROWS: Final = 50_000
 # Of the same length, and in the grammar wherever SERVICE is: the engine parses, and asks nobody.
 _INSTEAD: Final = "GRAPH  "
+_SILENT: Final = re.compile(r"((?:\s|#[^\n\r]*[\n\r])*)SILENT\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,8 +185,7 @@ def answered(text: str, found: Sequence[Clause], answers: Sequence[bytes | None]
 def _instead(text: str, words: Iterable[Token]) -> str:
     for word in words:
         text = text[: word.start] + _INSTEAD + text[word.end :]
-        silent = re.compile(r"((?:\s|#[^\n\r]*[\n\r])*)SILENT\b", re.IGNORECASE)
-        if (match := silent.match(text, word.end)) is not None:
+        if (match := _SILENT.match(text, word.end)) is not None:
             text = text[: match.end(1)] + " " * len("SILENT") + text[match.end() :]
     return text
 
@@ -219,6 +219,8 @@ def _clause(text: str, tokens: Sequence[Token], place: int, prologue: str) -> Cl
             keyword="SERVICE",
             line=line_of(text, start),
         )
+    if named.kind not in ("iri", "local"):
+        raise _unclear(text, start)
     depth, end = 0, place + 1
     while end < len(tokens):
         depth += (tokens[end].kind == "open") - (tokens[end].kind == "close")
@@ -226,8 +228,6 @@ def _clause(text: str, tokens: Sequence[Token], place: int, prologue: str) -> Cl
             break
         end += 1
     else:
-        raise _unclear(text, start)
-    if named.kind not in ("iri", "local"):
         raise _unclear(text, start)
     query = f"{prologue}\nSELECT * WHERE {text[tokens[place + 1].start : tokens[end].end]}"
     try:
@@ -317,6 +317,6 @@ def _written(clause: Clause, cell: object) -> str:
         return str(cell)
     raise ServiceFailed(
         clause.endpoint,
-        "answered with blank nodes or statements, which have no name here: leave their variables "
-        "out by a SELECT inside SERVICE { }",
+        "answered with blank nodes or statements, which have no name here",
+        advice="Leave their variables out by a SELECT inside SERVICE { }",
     )
