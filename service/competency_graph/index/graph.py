@@ -7,8 +7,8 @@ import pyoxigraph as ox
 
 from competency_graph import queries
 from competency_graph.errors import BadQuery, BadRequest, NotAcceptable, NotFound
-from competency_graph.index.federation import refuse_outbound
-from competency_graph.index.scan import scan_query, unreadable_query
+from competency_graph.index.federation import read_query
+from competency_graph.index.scan import unreadable_query
 from competency_graph.index.terms import Called, Term, graph_of, parsed, spelt, term
 from competency_graph.rdf import RESULTS, SYNTAXES, Syntax
 from competency_graph.vocab import DCTERMS, OWL, PREFIXES, RDF, RDFS, SKOS
@@ -355,11 +355,10 @@ class Graph:
 
         Raises:
             BadQuery: it does not parse, cannot be evaluated, or names an unknown graph.
-            OutboundRefused, TooDeep: see :func:`scan_query` and :func:`refuse_outbound`.
+            OutboundRefused, TooDeep: see :func:`read_query`.
             NotAcceptable: the kind of answer has no format that the client takes.
         """
-        scanned = scan_query(text)
-        refuse_outbound(text)
+        scanned = read_query(text)
         defaults, named = list(default_graphs), list(named_graphs)
         self._require_graphs([*scanned.datasets, *defaults, *named])
         chosen: dict[str, list[ox.NamedNode]] = {}
