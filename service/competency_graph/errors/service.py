@@ -18,10 +18,10 @@ class ServiceFailed(CompetencyGraphError):
 
     code, title, status, exit_code = "service-failed", "Another endpoint failed", 502, 3
 
-    def __init__(self, endpoint: str, what: str) -> None:
+    def __init__(self, endpoint: str, what: str, *, advice: str = "Try again later") -> None:
         super().__init__(
-            f"The endpoint {endpoint} {what}. Try again later, or write SERVICE SILENT to go on "
-            "without its rows.",
+            f"The endpoint {endpoint} {what}. {advice}, or write SERVICE SILENT to go on without "
+            "its rows.",
             endpoint=endpoint,
         )
 

@@ -15,10 +15,12 @@ import pyoxigraph as ox
 
 from competency_graph.errors import BadQuery, OutboundRefused, ServiceFailed, ServiceTooLarge
 from competency_graph.index.scan import (
+    QueryText,
     Token,
     disarmed,
     line_of,
     refuse_armed,
+    scan_query,
     scan_services,
     small_truths,
     unreadable_query,
@@ -32,18 +34,19 @@ _MOST: Final = 8
 _MOST_ROWS: Final = 50_000
 # Of the same length, and in the grammar wherever SERVICE is: the engine parses, and asks nobody.
 _INSTEAD: Final = "GRAPH  "
+_SILENT: Final = re.compile(r"((?:\s|#[^\n\r]*[\n\r])*)SILENT\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clause:
-    """One ``SERVICE`` clause: where it stands, what it names, what it asks, its variables."""
+    """One ``SERVICE`` clause: where it stands, what it names and asks, its variables in scope."""
 
     start: int
     end: int
     endpoint: str
     silent: bool
     query: str
-    variables: frozenset[str]
+    variables: tuple[str, ...]
 
 
 def federated(
@@ -83,19 +86,21 @@ def federated(
     return answered(text, found, answers)
 
 
-def refuse_outbound(text: str, *, base: str | None = None) -> None:
-    """Refuse a query in which the engine would read an outbound keyword.
+def read_query(text: str, *, base: str | None = None) -> QueryText:
+    """Return a query that the engine may evaluate, with what it reads from.
 
-    The engine parses the text with the letters of these words changed, wherever they stand.
-    Relative IRIs in it are resolved against ``base``, where there is one.
+    Where it holds the letters of an outbound keyword, the engine parses it with those changed,
+    wherever they stand: so it is the engine that says whether they are the keyword. Relative IRIs
+    are resolved against ``base``, where there is one.
 
     Raises:
-        OutboundRefused: it holds one.
-        BadQuery: it cannot be read at all.
+        OutboundRefused: it holds such a keyword.
+        TooDeep, BadQuery: see :func:`competency_graph.index.scan.scan_query`.
     """
-    harmless = disarmed(text)
-    if harmless != text:
-        _parse(text, harmless, base)
+    scanned = scan_query(text)
+    if disarmed(text) != text:
+        _parse(text, scanned.text, base)
+    return scanned
 
 
 def clauses(text: str, allowed: Iterable[str], *, base: str | None = None) -> list[Clause]:
@@ -120,7 +125,7 @@ def clauses(text: str, allowed: Iterable[str], *, base: str | None = None) -> li
     ]
     if not places:
         return []
-    _parse(text, disarmed(_instead(text, (tokens[place] for place in places))), base)
+    _parse(text, _instead(text, (tokens[place] for place in places)), base)
     if len(places) > _MOST:
         raise BadQuery(
             f"A query may have {_MOST} SERVICE clauses, and this has {len(places)}. Split it."
@@ -168,15 +173,15 @@ def answered(text: str, found: Sequence[Clause], answers: Sequence[bytes | None]
     end = 0
     for clause, answer in zip(found, answers, strict=True):
         try:
-            names, table = _table(clause, answer)
+            table = _table(clause, answer)
         except ServiceFailed:
             if not clause.silent:
                 raise
-            names, table = [], ["()"]
+            table = _table(clause, None)
         rows += len(table)
         if rows > _MOST_ROWS:
             raise ServiceTooLarge(clause.endpoint, f"{_MOST_ROWS:,} rows")
-        head = " ".join("?" + name for name in names)
+        head = " ".join("?" + name for name in clause.variables)
         parts += [text[end : clause.start], f"{{ VALUES ({head}) {{\n", "\n".join(table), "\n} }"]
         end = clause.end
     return "".join([*parts, text[end:]])
@@ -185,23 +190,22 @@ def answered(text: str, found: Sequence[Clause], answers: Sequence[bytes | None]
 def _instead(text: str, words: Iterable[Token]) -> str:
     for word in words:
         text = text[: word.start] + _INSTEAD + text[word.end :]
-        silent = re.compile(r"((?:\s|#[^\n\r]*[\n\r])*)SILENT\b", re.IGNORECASE)
-        if (match := silent.match(text, word.end)) is not None:
+        if (match := _SILENT.match(text, word.end)) is not None:
             text = text[: match.end(1)] + " " * len("SILENT") + text[match.end() :]
     return text
 
 
-def _parse(text: str, harmless: str, base: str | None) -> None:
-    """Have the engine parse what stands for a text, over nothing.
+def _parse(text: str, instead: str, base: str | None) -> None:
+    """Have the engine parse what stands ``instead`` of a text, disarmed, over nothing.
 
     Raises:
         OutboundRefused: it fails at an outbound keyword.
         BadQuery: it fails elsewhere.
     """
     try:
-        ox.Store().query(harmless, base_iri=base)
+        ox.Store().query(disarmed(instead), base_iri=base)
     except SyntaxError as error:
-        refuse_armed(text, error.msg)
+        refuse_armed(instead, error.msg)
         raise unreadable_query(text, error.msg) from None
     except (RuntimeError, ValueError):
         return  # It was read; what cannot be evaluated is told when it is.
@@ -220,6 +224,8 @@ def _clause(text: str, tokens: Sequence[Token], place: int, prologue: str) -> Cl
             keyword="SERVICE",
             line=line_of(text, start),
         )
+    if named.kind not in ("iri", "local"):
+        raise _unclear(text, start)
     depth, end = 0, place + 1
     while end < len(tokens):
         depth += (tokens[end].kind == "open") - (tokens[end].kind == "close")
@@ -228,22 +234,20 @@ def _clause(text: str, tokens: Sequence[Token], place: int, prologue: str) -> Cl
         end += 1
     else:
         raise _unclear(text, start)
-    if named.kind not in ("iri", "local"):
-        raise _unclear(text, start)
     query = f"{prologue}\nSELECT * WHERE {text[tokens[place + 1].start : tokens[end].end]}"
     try:
-        ox.Store().query(disarmed(_instead(query, _services(query))))
+        alone = ox.Store().query(disarmed(_instead(query, _services(query))))
     except SyntaxError:
         raise _unclear(text, start) from None
-    except (RuntimeError, ValueError):
-        pass
+    assert isinstance(alone, ox.QuerySolutions)
+    spelt = {disarmed(t.text[1:]): t.text[1:] for t in tokens[place:end] if t.kind == "variable"}
     return Clause(
         start=start,
         end=tokens[end].end,
         endpoint=resolved(prologue, named.text),
         silent=silent,
         query=query,
-        variables=frozenset(t.text[1:] for t in tokens[place:end] if t.kind == "variable"),
+        variables=tuple(spelt[variable.value] for variable in alone.variables),
     )
 
 
@@ -285,30 +289,30 @@ def _refuse_others(text: str, found: Sequence[Clause], allowed: Sequence[str]) -
             )
 
 
-def _table(clause: Clause, answer: bytes | None) -> tuple[list[str], list[str]]:
-    """Return variables and rows of an answer, in the syntax of ``VALUES``.
+def _table(clause: Clause, answer: bytes | None) -> list[str]:
+    """Return the rows of an answer, in the syntax of ``VALUES``; of none, one without bindings.
 
     Raises:
         ServiceFailed: it is no answer, or cannot be written so.
     """
     if answer is None:
-        return [], ["()"]
+        return ["(" + " ".join("UNDEF" for _ in clause.variables) + ")"]
     try:
         solutions = ox.parse_query_results(answer, ox.QueryResultsFormat.JSON)
         if not isinstance(solutions, ox.QuerySolutions):
             raise ServiceFailed(clause.endpoint, "answered yes or no where rows were asked for")
         names = [variable.value for variable in solutions.variables]
-        if len(set(names)) < len(names) or not clause.variables.issuperset(names):
+        if len(set(names)) < len(names) or not set(names) <= set(clause.variables):
             raise ServiceFailed(clause.endpoint, "answered with other columns than were asked for")
-        table = [
-            "(" + " ".join(_written(clause, cell) for cell in solution) + ")"
-            for solution in solutions
+        places = [names.index(name) if name in names else None for name in clause.variables]
+        return [
+            f"({' '.join(_written(clause, None if n is None else row[n]) for n in places)})"
+            for row in solutions
         ]
     except (SyntaxError, ValueError):
         raise ServiceFailed(
             clause.endpoint, "answered with what is no result in JSON (SPARQL 1.1)"
         ) from None
-    return names, table
 
 
 def _written(clause: Clause, cell: object) -> str:
@@ -318,6 +322,6 @@ def _written(clause: Clause, cell: object) -> str:
         return str(cell)
     raise ServiceFailed(
         clause.endpoint,
-        "answered with blank nodes or statements, which have no name here: leave their variables "
-        "out by a SELECT inside SERVICE { }",
+        "answered with blank nodes or statements, which have no name here",
+        advice="Leave their variables out by a SELECT inside SERVICE { }",
     )

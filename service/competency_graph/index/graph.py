@@ -7,9 +7,9 @@ import pyoxigraph as ox
 
 from competency_graph import queries
 from competency_graph.errors import BadQuery, NotAcceptable
-from competency_graph.index.federation import refuse_outbound
+from competency_graph.index.federation import read_query
 from competency_graph.index.rows import Rows
-from competency_graph.index.scan import QueryText, scan_query, unreadable_query
+from competency_graph.index.scan import QueryText, unreadable_query
 from competency_graph.index.terms import Called, Term, graph_of, named, parsed, spelt, term
 from competency_graph.rdf import RESULTS, SYNTAXES
 from competency_graph.vocab import DCTERMS, OWL, PREFIXES, RDF, RDFS, SKOS
@@ -311,11 +311,10 @@ class Graph:
         Raises:
             BadQuery: it does not parse, cannot be evaluated, or is ``FROM`` an unknown graph.
             BadRequest: the request names a graph by something that is no IRI.
-            OutboundRefused, TooDeep: see :func:`scan_query` and :func:`refuse_outbound`.
+            OutboundRefused, TooDeep: see :func:`read_query`.
             NotAcceptable: the kind of answer has no format that the client takes.
         """
-        scanned = scan_query(text)
-        refuse_outbound(scanned.text, base=self.base)
+        scanned = read_query(text, base=self.base)
         defaults = [named(name) for name in default_graphs]
         others = [named(name) for name in named_graphs]
         chosen: dict[str, list[ox.NamedNode]] = {}
