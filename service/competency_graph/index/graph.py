@@ -344,16 +344,14 @@ class Graph:
         named_graphs: Iterable[str] = (),
         count: Callable[[int], None] = lambda rows: None,
     ) -> str:
-        """Write the answer of somebody's query and return its media type.
+        """Write the answer of a SPARQL 1.1 query of somebody's and return its media type.
 
         Args:
-            text: SPARQL 1.1 Query.
             output: where the answer goes.
             rows: name in ``RESULTS`` for SELECT and ASK; none if the client takes none of them.
             graph: name in ``SYNTAXES`` for CONSTRUCT and DESCRIBE; none likewise.
-            default_graphs: graphs that the protocol request names as the default graph.
-            named_graphs: graphs that it names as the named graphs.
-            count: is told how many rows of a SELECT are written, each time that some were.
+            default_graphs, named_graphs: what the protocol request names as either.
+            count: is told how many rows of a SELECT are written so far.
 
         Raises:
             BadQuery: it does not parse, cannot be evaluated, or names an unknown graph.
@@ -365,10 +363,8 @@ class Graph:
         self._require_graphs([*scanned.datasets, *defaults, *named])
         chosen: dict[str, list[ox.NamedNode]] = {}
         if defaults or named:
-            chosen = {
-                "default_graph": [ox.NamedNode(g) for g in defaults],
-                "named_graphs": [ox.NamedNode(g) for g in named],
-            }
+            chosen["default_graph"] = [ox.NamedNode(g) for g in defaults]
+            chosen["named_graphs"] = [ox.NamedNode(g) for g in named]
         try:
             found = self._store.query(text, **chosen)  # type: ignore[arg-type]
             if isinstance(found, ox.QueryTriples):
@@ -381,9 +377,8 @@ class Graph:
                 raise NotAcceptable([media_type for media_type, _ in RESULTS.values()])
             media_type, format_ = RESULTS[rows]
             if isinstance(found, ox.QuerySolutions):
-                found.serialize(cast(Writer, Rows(output, rows, count)), format_)
-            else:
-                found.serialize(output, format_)
+                output = cast(Writer, Rows(output, rows, count))
+            found.serialize(output, format_)
             return media_type
         except SyntaxError as error:
             raise unreadable_query(text, error.msg) from None
