@@ -45,7 +45,7 @@ def service(database: Path, **settings: str) -> Iterator[Running]:
         folder = Path(name)
         environment = _plain_environment()
         # One client asks for all that is measured.
-        settings = {"rate_limit": "off"} | settings
+        settings = {"rate_limit": "off", "client_queries": "off"} | settings
         environment |= {f"COMPETENCY_GRAPH_{k.upper()}": v for k, v in settings.items()}
         environment |= {
             "COMPETENCY_GRAPH_DATABASE": f"sqlite:///{database}",

@@ -136,8 +136,8 @@ class Service:
 def start_service(folder: Path, **settings: str) -> Service:
     """Start `competency-graph serve` in a folder and wait until it says that it serves."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("COMPETENCY_GRAPH_")}
-    # Tests ask faster than one client may; what the limit does has tests of its own.
-    settings = {"rate_limit": "off"} | settings
+    # Tests ask faster and more at once than one client may; these limits have tests of their own.
+    settings = {"rate_limit": "off", "client_queries": "off"} | settings
     environment |= {f"COMPETENCY_GRAPH_{k.upper()}": v for k, v in settings.items()}
     environment["COMPETENCY_GRAPH_DATABASE"] = f"sqlite:///{folder}/log.db"
     process = subprocess.Popen(

@@ -27,7 +27,7 @@ _GROUPS: Final = (*sorted(set(_GROUP_OF.values())), "other")
 # Every status that an answer of ours has; another counts as the first of its hundred.
 _STATUSES: Final = (
     *(100, 200, 201, 202, 204, 206, 300, 303, 304, 400, 401, 403, 404, 405, 406, 408, 409, 410),
-    *(412, 413, 415, 416, 422, 429, 499, 500, 503, 507),
+    *(412, 413, 415, 416, 422, 429, 499, 500, 502, 503, 507),
 )
 _LIMITS: Final = (
     *("time", "memory", "bytes", "rows", "nesting", "length", "queue", "requests", "kills"),
