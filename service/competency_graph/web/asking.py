@@ -33,10 +33,10 @@ def ask(text: bytes, options: Mapping[str, Any], timeout: str | None) -> Whole:
     Raises:
         CompetencyGraphError: what the query, or a limit that it meets, raises.
     """
-    began = time.monotonic()
+    began, limits = time.monotonic(), settings()
     try:
-        if len(text) > settings().query_length:
-            raise QueryTooLong(settings().query_length)
+        if len(text) > limits.query_length:
+            raise QueryTooLong(limits.query_length)
         with counted() as share:
             whole = client().query(text, options, seconds=share.time(timeout))
     except CompetencyGraphError as error:
@@ -45,8 +45,7 @@ def ask(text: bytes, options: Mapping[str, Any], timeout: str | None) -> Whole:
         raise
     took = time.monotonic() - began
     metrics().answered(took)
-    slow = settings().slow_query
-    if slow is not None and took >= slow:
+    if limits.slow_query is not None and took >= limits.slow_query:
         metrics().slow()
         _log(text, "slow", took, whole.rows, whole.size, whole.revision)
     return whole
