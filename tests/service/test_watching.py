@@ -28,7 +28,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 def _figures(service: Service, **headers: str) -> dict[str, float]:
-    reply = service.get("/metrics", **headers)
+    reply = service.send("GET", "/metrics", None, 30, headers)
     assert reply.status == 200, reply.body
     assert reply.headers["Content-Type"].startswith("text/plain; version=")
     found = re.findall(r"^competency_graph_(\S+) ([0-9.e+]+)$", reply.body.decode(), re.MULTILINE)
@@ -87,7 +87,7 @@ def test_figures_are_for_this_machine_and_for_holders_of_a_token(watched: Servic
     assert refused.status == 401
     assert b"competency_graph_" not in refused.body
     token = watched.token("reader")
-    assert _figures(watched, X_Forwarded_For="192.0.2.1", Authorization=f"Bearer {token}")
+    assert _figures(watched, Authorization=f"Bearer {token}", **{"X-Forwarded-For": "192.0.2.1"})
 
 
 def test_readyz_says_what_operators_want_to_be_sure_of(watched: Service) -> None:

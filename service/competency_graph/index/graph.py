@@ -292,14 +292,13 @@ class Graph:
         named_graphs: Iterable[str] = (),
         count: Callable[[int], None] = lambda rows: None,
     ) -> str:
-        """Write the answer of somebody's query and return its media type.
+        """Write the answer of a SPARQL 1.1 query of somebody's and return its media type.
 
         A graph is there while it holds something, so one that the request names and that is not
         there is an empty one. What a text is ``FROM`` must be there, or a misspelt name would look
         like an answer; without ``union`` it may be empty too, as the standard has it.
 
         Args:
-            text: SPARQL 1.1 Query.
             output: where the answer goes.
             rows: name in ``RESULTS`` for SELECT and ASK; none if the client takes none of them.
             graph: name in ``SYNTAXES`` for CONSTRUCT and DESCRIBE; none likewise.

@@ -45,10 +45,10 @@ def ask(
     Raises:
         CompetencyGraphError: what the query, or a limit that it meets, raises.
     """
-    began = time.monotonic()
+    began, limits = time.monotonic(), settings()
     try:
-        if len(text) > settings().query_length:
-            raise QueryTooLong(settings().query_length)
+        if len(text) > limits.query_length:
+            raise QueryTooLong(limits.query_length)
         with counted() as share:
             seconds = share.time(timeout)
             whole = federating.query(
@@ -60,8 +60,7 @@ def ask(
         raise
     took = time.monotonic() - began
     metrics().answered(took)
-    slow = settings().slow_query
-    if slow is not None and took >= slow:
+    if limits.slow_query is not None and took >= limits.slow_query:
         metrics().slow()
         _log(text, "slow", took, whole.rows, whole.size, whole.revision)
     return whole

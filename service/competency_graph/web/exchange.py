@@ -201,7 +201,10 @@ def has_left() -> bool:
 def client_address() -> str:
     """Return whose request this is: the peer, or whom a trusted proxy names last."""
     address = request.remote_addr or "unknown"
-    networks = [ip_network(network) for network in settings().trusted_proxies]
+    proxies = settings().trusted_proxies
+    if not proxies:
+        return address
+    networks = [ip_network(network) for network in proxies]
     named = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
     while named and _within(address, networks):
         address = named.pop() or address

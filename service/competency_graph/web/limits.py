@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from flask import Response, g
 
@@ -118,9 +118,10 @@ def share() -> Share:
     Raises:
         Unauthorised, TooManyRequests: its token does not count.
     """
-    if "share" not in g:
-        g.share = _share()
-    return cast(Share, g.share)
+    held: Share | None = g.get("share")
+    if held is None:
+        held = g.share = _share()
+    return held
 
 
 def _share() -> Share:
@@ -202,15 +203,17 @@ def tell(response: Response) -> Response:
     """
     limits = settings()
     mine: Share | None = g.get("share")
-    response.headers["Query-Limits"] = (
+    told = (
         _told(limits, mine.seconds, mine.at_once)
         if mine
         else _told(limits, limits.query_timeout, limits.client_queries)
     )
-    if mine is not None and mine.requests is not None and "asked" in g:
-        left = max(0, mine.requests - g.asked)
-        response.headers["RateLimit-Policy"] = f'"queries";q={mine.requests};w={MINUTE}'
-        response.headers["RateLimit"] = f'"queries";r={left};t={_left_of_minute()}'
+    response.headers.add("Query-Limits", told)
+    asked = g.get("asked")
+    if mine is not None and mine.requests is not None and asked is not None:
+        left = max(0, mine.requests - asked)
+        response.headers.add("RateLimit-Policy", f'"queries";q={mine.requests};w={MINUTE}')
+        response.headers.add("RateLimit", f'"queries";r={left};t={_left_of_minute()}')
     return response
 
 
