@@ -204,36 +204,23 @@ def authorise(
         Forbidden: the role is too low, or the token is for other graphs; nothing else is told.
     """
     require(identity, "editor", "Changing anything")
-    graphs = difference.graphs
     if not _may(identity.role, "maintainer"):
-        if kept := sorted(graph for graph in graphs if _is_kept(graph, base)):
-            named = _several(kept, base, titles)
-            raise _forbidden(
-                identity, "maintainer", f"Changing {named}", graphs=_facts(kept, base, titles)
-            )
+        from_file = difference.graphs.intersection(from_files)
+        for found, doing in (
+            ([g for g in difference.graphs if _is_kept(g, base)], "Changing {}"),
+            (_loosened(difference), "Taking away what {} is judged by (dcterms:conformsTo)"),
+            (
+                [graph for graph in from_file if graph.startswith((base, BASE))],
+                "Importing a file that itself names a graph of this service, {},",
+            ),
+        ):
+            if found:
+                named = _several(sorted(found), base, titles)
+                facts = _facts(sorted(found), base, titles)
+                raise _forbidden(identity, "maintainer", doing.format(named), graphs=facts)
         # Such as that a rule is `sh:deactivated`: read from its own graph alone, shown from any.
         if any(line.startswith(_OWN) for line in (*difference.added, *difference.removed)):
-            doing = "Saying something of our terms and rules, in whichever graph,"
-            raise _forbidden(identity, "maintainer", doing)
-        if loosened := _loosened(difference):
-            named = _several(loosened, base, titles)
-            raise _forbidden(
-                identity,
-                "maintainer",
-                f"Taking away what {named} is judged by (dcterms:conformsTo)",
-                graphs=_facts(loosened, base, titles),
-            )
-        ours = (base, BASE)
-        if claimed := sorted(
-            graph for graph in graphs.intersection(from_files) if graph.startswith(ours)
-        ):
-            named = _several(claimed, base, titles)
-            raise _forbidden(
-                identity,
-                "maintainer",
-                f"Importing a file that itself names a graph of this service, {named},",
-                graphs=_facts(claimed, base, titles),
-            )
+            require(identity, "maintainer", "Saying something of our terms and rules")
     others = sorted(difference.graphs - identity.graphs) if identity.graphs else []
     if others:
         detail = (
