@@ -101,15 +101,21 @@ def bare(worker_class: str | None = None) -> Iterator[Running]:
 
     Likewise with another worker class, if one is named.
     """
-    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening:
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as name,
+        socket.create_server(("127.0.0.1", 0), backlog=1024) as listening,
+    ):
         descriptor = listening.fileno()
         address = listening.getsockname()[:2]
         module = "bench.bare" if worker_class is None else "bench.other_workers"
         command = [sys.executable, "-m", module, str(descriptor)]
-        environment = _plain_environment() | {"BENCH_WORKER_CLASS": worker_class or ""}
+        environment = _plain_environment() | {
+            "BENCH_WORKER_CLASS": worker_class or "",
+            "BENCH_FOLDER": name,
+        }
         with _process(command, pass_fds=[descriptor], env=environment) as process:
             _wait(process, address)
-            yield Running(name="bare Flask handler", address=address, folder=Path())
+            yield Running(name="bare Flask handler", address=address, folder=Path(name))
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from statistics import median
 from threading import Event, Thread
 from urllib.parse import quote
 
-from bench import graphs, servers
+from bench import graphs, processes, servers
 from bench.load import Address, Refused, get, rate, steady
 from bench.rates import REQUIREMENTS, asked, slug_path, uncached
 from bench.servers import Running, say
@@ -34,7 +34,10 @@ _COLUMNS = (
 
 @dataclass(slots=True)
 class _Figures:
+    """What was measured, by column; and the processor time of web processes for an answer."""
+
     told: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in _COLUMNS})
+    used: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in _COLUMNS})
 
 
 def workers(sizes: list[str], rounds: int, seconds: float) -> None:
@@ -64,8 +67,11 @@ def _measure(figures: _Figures, kind: str, size: str, seconds: float) -> None:
             ("small query", ours, small),
         ):
             rate(server.address, requests, seconds=min(seconds, 1.0))
+            used = processes.seconds(server.folder, "web worker")
             told = rate(server.address, requests, seconds=seconds)
+            used = processes.seconds(server.folder, "web worker") - used
             figures.told[name].append(told.answers)
+            figures.used[name].append(1e6 * used / (told.answers * seconds))
         with slow_clients(ours):
             figures.told["small query beside 20 slow clients"].append(
                 _answered(ours.address, small, seconds)
@@ -122,10 +128,17 @@ def slow_clients(server: Running, number: int = _SLOW_CLIENTS) -> Iterator[None]
 
 def _table(size: str, rounds: int, figures: dict[str, _Figures]) -> None:
     print(f"\n### Worker classes, {size} triples\n")
-    print(f"Answers a second at 8 connections, median of {rounds} rounds in turns.\n")
+    print(
+        f"Answers a second at 8 connections, median of {rounds} rounds in turns; in brackets the "
+        "microseconds of processor time that an answer took in the web processes.\n"
+    )
     print(f"| class | {' | '.join(_COLUMNS)} |")
     print("|---" * (len(_COLUMNS) + 1) + "|")
     for kind, of in figures.items():
         cells = [f"{median(of.told[name]):.{1 if 'p99' in name else 0}f}" for name in _COLUMNS]
+        cells = [
+            f"{cell} ({median(of.used[name]):.0f})" if of.used[name] else cell
+            for name, cell in zip(_COLUMNS, cells, strict=True)
+        ]
         print(f"| {kind} | {' | '.join(cells)} |")
     print(flush=True)
