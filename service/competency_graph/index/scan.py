@@ -19,7 +19,7 @@ _SILENT = re.compile(r"LOAD(?:\s|#[^\n\r]*[\n\r])+SILENT\b", re.IGNORECASE)
 _SERVICE = re.compile(r"SERVICE\b", re.IGNORECASE)
 # One letter of each outbound keyword, by which it is no keyword any more.
 _BESIDE = re.compile(r"[\w:.\-]*\s*")
-_ARMED = re.compile(r"(?<=ser)v(?=ice)|(?<=l)o(?=ad)", re.IGNORECASE)
+_ARMED = re.compile(r"(?<=ser)v(?=ice)|(?<=l)o(?=ad)", re.IGNORECASE)  # codespell:ignore ser
 # Words that touch are taken as one token first: looked at one by one, each would be looked at up to
 # the end of them all for the colon that would make it a prefix.
 _WORD = re.compile(r"(?P<word>[^\W\d]\w*)")
