@@ -282,7 +282,7 @@ def test_what_others_had_a_part_in_is_kept_by_nobody(world: World) -> None:
 
 def test_the_endpoint_is_asked_as_the_protocol_says(world: World) -> None:
     world.asked.clear()
-    secret = {"Authorization": "Bearer secret", "Cookie": "a=b"}
+    secret = {"Authorization": f"Bearer {world.service.token('editor')}", "Cookie": "a=b"}
     text = "SELECT * { SERVICE <STUB/texts> { ?a ?b ?x } FILTER(?x = 7) }"
     reply = world.service.query(world.filled(text), 60, **secret)
     assert reply.status == 200
