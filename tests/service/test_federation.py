@@ -289,7 +289,8 @@ def test_the_endpoint_is_asked_as_the_protocol_says(world: World) -> None:
     (asked,) = world.asked
     query = urllib.parse.parse_qs(asked["body"])["query"][0]
     assert query.split("\n")[-1] == "SELECT * WHERE { ?a ?b ?x }"
-    assert query.startswith(PREFIXES.strip())
+    # What is relative in the clause means the same there as here.
+    assert query.startswith(f"BASE <https://w3id.org/competency-graph/>\n{PREFIXES.strip()}")
     assert asked["Accept"] == "application/sparql-results+json"
     assert asked["Host"] == world.stub.removeprefix("http://")
     assert not {"Authorization", "Cookie", "Referer", "Origin"} & set(asked)

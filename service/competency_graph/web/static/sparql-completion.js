@@ -30,9 +30,14 @@ function line(element, name, hint) {
 
 export function completing(editor, { terms: address, completions }) {
   let vocabulary = { prefixes: {}, terms: [] };
+  let typing = false;
   fetch(address, { headers: { Accept: "application/json" } })
     .then((answer) => (answer.ok ? answer.json() : vocabulary))
-    .then((told) => { vocabulary = told; })
+    .then((told) => {
+      vocabulary = told;
+      // Who types fast was offered nothing until now.
+      if (typing && editor.hasFocus()) offer();
+    })
     .catch(() => {});
 
   function declare(name) {
@@ -83,9 +88,14 @@ export function completing(editor, { terms: address, completions }) {
     editor.showHint({ hint, completeSingle: false, closeCharacters: /[\s()\[\]{};,.>"]/ });
   editor.setOption("extraKeys", { ...editor.getOption("extraKeys"), "Ctrl-Space": complete });
   editor.on("inputRead", (_, change) => {
+    typing = /^[\w:?$]$/.test(change.text[0]);
+    if (typing) offer();
+  });
+
+  function offer() {
     const token = editor.getTokenAt(editor.getDoc().getCursor());
     if (["comment", "string"].includes(token.type) || token.string.startsWith("<")) return;
-    if (change.text[0] === ":") declare(token.string);
-    if (/^[\w:?$]$/.test(change.text[0]) && /(\w{2}|:\w?|[?$]\w?)$/.test(token.string)) complete();
-  });
+    if (token.string.endsWith(":")) declare(token.string);
+    if (/(\w{2}|:\w?|[?$]\w?)$/.test(token.string)) complete();
+  }
 }
