@@ -57,7 +57,7 @@ def graph(_: str) -> Response:
 def put(_: str = "") -> Response:
     """Replace one graph by the document in the body (section 5.3), or those that it names."""
     if _is_data_set():
-        operation = Operation(kind="replace", base=own_url(), **document(None))
+        operation = Operation(kind="replace", base=own_url(), **document())
         return write([operation], message="Replace the graphs that the document names.")
     graph = _to_change()
     return _send([_of_body("replace", graph)], "Replace", graph)
@@ -68,7 +68,7 @@ def put(_: str = "") -> Response:
 def post(_: str = "") -> Response:
     """Add documents to one graph, or to those that they name, or make a graph (section 5.5)."""
     if _is_data_set():
-        operation = Operation(kind="add", base=own_url(), **document(None))
+        operation = Operation(kind="add", base=own_url(), **document())
         return write([operation], message="Add to the graphs that the document names.")
     names_none = not (request.view_args or {"graph", "default"} & set(request.args))
     if names_none:
@@ -79,7 +79,7 @@ def post(_: str = "") -> Response:
         graph = _to_change()
     if request.mimetype == "multipart/form-data":
         base = graph or own_url()
-        told = documents(graph)
+        told = documents()
         operations = [Operation(kind="add", graph=graph, base=base, **one) for one in told]
     else:
         operations = [_of_body("add", graph)]
@@ -113,7 +113,7 @@ def _whole(name: str | None) -> Response:
 
 def _of_body(kind: OperationKind, graph: str | None) -> Operation:
     # The name of the graph is what relative IRIs are relative to (RFC 3986, 5.1).
-    return Operation(kind=kind, graph=graph, base=graph or own_url(), **document(graph))
+    return Operation(kind=kind, graph=graph, base=graph or own_url(), **document())
 
 
 def _send(
