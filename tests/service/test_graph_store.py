@@ -108,7 +108,7 @@ def test_files_of_a_form_are_added_in_one_change(store: tuple[Service, str]) -> 
         (form(), 400, "Send a form of files"),
         (form(("what", "image/png", b"")), 415, "what"),
         (form(("a.ttl", "text/turtle; charset=latin1", b"")), 415, "UTF-8"),
-        (form(("a.nq", "application/n-quads", b"<a:b> <a:c> 1 <a:d> .")), 400, "a:d itself"),
+        (form(("a.nq", "application/n-quads", b'<a:b> <a:c> "1" <a:d> .')), 400, "a:d itself"),
         (form(("a.ttl", "text/turtle", b"<a>")), 400, "a.ttl:1"),
     ],
 )

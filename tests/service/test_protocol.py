@@ -274,6 +274,13 @@ def test_a_wrong_method_names_the_right_ones(service: Service) -> None:
     assert "POST" in reply.headers["Allow"]
 
 
+@pytest.mark.parametrize("graph", ["https://w3id.org/competency-graph/graph/ontology", "urn:none"])
+def test_whoever_looks_at_a_graph_sees_how_to_change_it(service: Service, graph: str) -> None:
+    reply = service.get(f"/graphs?graph={graph}")
+    assert reply.headers["Accept-Patch"] == "application/sparql-update"
+    assert {"PUT", "PATCH"} <= set(reply.headers["Allow"].split(", "))
+
+
 def test_head_and_options_are_answered(service: Service) -> None:
     head = service.send("HEAD", "/graphs", None)
     assert (head.status, head.body) == (200, b"")

@@ -6,7 +6,7 @@ address under ``/graphs/`` (direct identification, section 4.1).
 
 from uuid import uuid4
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 
 from competency_graph.catalogue import JSON
 from competency_graph.errors import BadRequest, UnsupportedMediaType
@@ -33,6 +33,18 @@ from competency_graph.web.writing import (
 paths = Blueprint("graphs", __name__)
 _NAMES = {s.media_type: s.name for s in SYNTAXES}
 _DIRECT = "/graphs/<path:_>"
+_UPDATE = "application/sparql-update"
+
+
+@paths.after_request
+def _tell(response: Response) -> Response:
+    """Say what may be done with a graph to whoever looks before writing, as Comunica does.
+
+    RFC 9110, section 10.2.1; RFC 5789, section 3.1.
+    """
+    response.allow = current_app.make_default_options_response().allow
+    response.headers["Accept-Patch"] = _UPDATE
+    return response
 
 
 @paths.get("/graphs")
@@ -100,8 +112,8 @@ def delete(_: str = "") -> Response:
 def patch(_: str = "") -> Response:
     """Change one graph by SPARQL Update (section 5.7): it is the default graph of the text."""
     graph = _to_change()
-    if request.mimetype != "application/sparql-update":
-        raise UnsupportedMediaType("Send a SPARQL Update as application/sparql-update.")
+    if request.mimetype != _UPDATE:
+        raise UnsupportedMediaType(f"Send a SPARQL Update as {_UPDATE}.")
     operation = Operation(kind="update", graph=graph, content=body(), name="The update")
     return write([operation], message=f"Change the graph {graph or 'default'}.", graph=graph)
 
