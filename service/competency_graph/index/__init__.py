@@ -18,6 +18,7 @@ from competency_graph.index.fork import die_with_parent, sealed
 from competency_graph.index.graph import Graph, Writer
 from competency_graph.index.keeper import Keeper
 from competency_graph.index.local import LocalTrial
+from competency_graph.index.matching import differing, pointing_at, said_of
 from competency_graph.index.reader import Answer, Lane
 from competency_graph.index.staging import stage
 from competency_graph.index.terms import Statement, Term, statements
@@ -44,7 +45,10 @@ __all__ = [
     "Whole",
     "Writer",
     "die_with_parent",
+    "differing",
+    "pointing_at",
     "refuse_in_document",
+    "said_of",
     "sealed",
     "stage",
     "statements",
