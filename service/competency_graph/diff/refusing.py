@@ -1,0 +1,125 @@
+"""Which data that was valid a changed shape refuses. The one place here that judges."""
+
+import io
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from rdflib import OWL, RDF, RDFS, SH, BNode, Graph
+from rdflib.term import Node
+
+from competency_graph import graphs, rdf
+from competency_graph.diff.consequences import enumerated
+from competency_graph.diff.states import Both, State
+from competency_graph.diff.weighing import Consequence
+from competency_graph.index import Statement
+from competency_graph.model import Finding
+from competency_graph.shacl.reference import compile_shapes, judge_graph
+
+_TARGETS: Final = (SH.targetClass, SH.targetNode, SH.targetSubjectsOf, SH.targetObjectsOf)
+_CLASSES: Final = (RDFS.Class, OWL.Class)
+
+
+def refused(both: Both, changed: Iterable[Statement]) -> Iterator[Consequence]:
+    """Yield, for each rule, the things that were valid and would not be any more.
+
+    The data are those before; they are judged by the shapes that changed, before and after.
+
+    Args:
+        both: the two states.
+        changed: what was removed or added.
+
+    Raises:
+        InvalidShapes: shapes cannot be judged by.
+    """
+    touched = {s.subject.value for s in changed}
+    data: Graph | None = None
+    found: list[list[Finding]] = []
+    # Where the new shapes find nothing, what the old ones found is all the same.
+    for state in (both.after, both.before):
+        shapes = _affected(_shapes(_graph(state)), touched)
+        if next(iter(shapes), None) is None:
+            found.append([])
+        else:
+            data = _graph(both.before) if data is None else data
+            judged = judge_graph(data, compile_shapes(shapes), focus=_own(data, both.before))
+            found.append([f for f in judged if f.severity == "violation"])
+        if not found[0]:
+            return
+    known = {_key(finding) for finding in found[1]}
+    by_rule: dict[str, list[Finding]] = {}
+    for finding in found[0]:
+        if _key(finding) not in known:
+            by_rule.setdefault(both.after.owner(finding.rule), []).append(finding)
+    for rule, findings in sorted(by_rule.items()):
+        things = sorted(
+            {both.before.owner(finding.focus) for finding in findings},
+            key=lambda thing: (not both.after.said(thing), both.label(thing)),
+        )
+        above = (both.after.owner(subject) for subject, _ in both.after.pointing_at(rule))
+        yield Consequence(
+            rule="valid-data-refused",
+            thing=rule,
+            causes=(rule, *above),
+            facts={"things": enumerated(both.label(thing) for thing in things)},
+        )
+
+
+def _key(finding: Finding) -> tuple[str | None, ...]:
+    """Return what makes two findings one: a nameless rule has another label on either side."""
+    rule = None if finding.rule.startswith("_:") else finding.rule
+    return rule, finding.focus, finding.field, finding.value
+
+
+def _graph(state: State) -> Graph:
+    output = io.BytesIO()
+    syntax = next(s for s in rdf.SYNTAXES if s.name == "n-triples")
+    state.graph.write_graph(None, syntax, output)
+    return graphs.to_rdflib(rdf.parse(output.getvalue(), syntax, name="a state"))
+
+
+def _own(data: Graph, state: State) -> set[Node]:
+    """Return what the documents themselves describe."""
+    return {
+        node
+        for node in set(data.subjects())
+        if str(node) in state.about or (isinstance(node, BNode) and not _ships(node))
+    }
+
+
+def _ships(node: BNode) -> bool:
+    return str(node).startswith("shipped")
+
+
+def _shapes(graph: Graph) -> Graph:
+    """Return what is said of shapes, and of the lists and nameless parts that hang on them."""
+    nodes = {s for s, p, _ in graph if str(p).startswith(str(SH))}
+    waiting = list(nodes)
+    while waiting:
+        for value in graph.objects(waiting.pop(), None):
+            if isinstance(value, BNode) and value not in nodes:
+                nodes.add(value)
+                waiting.append(value)
+    shapes = Graph(bind_namespaces="none")
+    for node in nodes:
+        for predicate, value in graph.predicate_objects(node):
+            shapes.add((node, predicate, value))
+    return shapes
+
+
+def _affected(shapes: Graph, touched: set[str]) -> Graph:
+    """Take their targets from shapes that reach nothing that changed: they judge as before."""
+    reached = {node for node in set(shapes.subjects()) if str(node) in touched}
+    waiting = list(reached)
+    while waiting:
+        for above in shapes.subjects(None, waiting.pop()):
+            if above not in reached:
+                reached.add(above)
+                waiting.append(above)
+    if not reached:
+        return Graph(bind_namespaces="none")
+    for node in set(shapes.subjects()) - reached:
+        for target in _TARGETS:
+            shapes.remove((node, target, None))
+        for kind in _CLASSES:
+            shapes.remove((node, RDF.type, kind))
+    return shapes
