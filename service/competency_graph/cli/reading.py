@@ -185,7 +185,7 @@ def export(
     name = framework if framework is None or ":" in framework else GRAPH + framework
     settings = Settings.load(os.environ, {"database": database})
     if syntax.name in _QUADS:
-        lines = _lines_of_database(settings, name) if url is None else _lines_of_service(url, name)
+        lines = lines_of_database(settings, name) if url is None else lines_of_service(url, name)
         content = sealed(
             lambda: canonical_quads(lines, syntax),
             seconds=settings.validation_timeout,
@@ -212,16 +212,23 @@ def _no_framework(name: str, known: Iterable[str]) -> NotFound:
     return NotFound(f"There is no framework “{name.removeprefix(GRAPH)}”. There are: {shown}.")
 
 
-def _lines_of_database(settings: Settings, name: str | None) -> list[bytes]:
-    """Return a named graph of a database, or all graphs, as lines of N-Quads."""
+def lines_of_database(
+    settings: Settings, name: str | None, *, at: int | None = None
+) -> list[bytes]:
+    """Return a named graph of a database, or all graphs, as lines of N-Quads.
+
+    Raises:
+        NotFound: there is no such graph, or no such revision ``at`` which to read.
+        UnusableDatabase: as :func:`history.existing`.
+    """
     with history.existing(settings) as log:
-        graphs = history.lines_by_graph(log)
+        graphs = history.lines_by_graph(log, at)
     if name is not None and name not in graphs:
         raise _no_framework(name, graphs)
     return [line for graph in graphs if name in (None, graph) for line in graphs[graph]]
 
 
-def _lines_of_service(url: str, name: str | None) -> list[bytes]:
+def lines_of_service(url: str, name: str | None) -> list[bytes]:
     """Return a named graph of a service, or all of them as they were at one revision.
 
     Raises:

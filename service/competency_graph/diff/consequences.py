@@ -37,9 +37,8 @@ def enumerated(labels: Iterable[str], *, quoted: bool = True) -> str:
 
 def _needs(both: Both, ends: Mapping[str, Fate]) -> Iterator[Consequence]:
     """Yield what roles need now and did not, or no longer; roles with one cause together."""
-    grouped: dict[tuple[str, ...], list[str]] = {}
+    grouped: dict[tuple[str, str, str, str, str], list[str]] = {}
     causes: dict[tuple[str, ...], tuple[str, ...]] = {}
-    competencies: dict[tuple[str, ...], str] = {}
     for role in both.before.things("Role"):
         if not (both.before.is_live(role) and both.after.is_live(role)):
             continue
@@ -52,13 +51,14 @@ def _needs(both: Both, ends: Mapping[str, Fate]) -> Iterator[Consequence]:
                 key = (rule, before, after, competency, stated[0])
                 grouped.setdefault(key, []).append(role)
                 causes.setdefault(key, (*stated, *_above(both, role), competency))
-                competencies[key] = competency
     for known, roles in grouped.items():
-        rule, before, after = known[:3]
-        labels = sorted(both.label(role) for role in roles)
-        facts = {"roles": enumerated(labels), "before": before, "after": after}
-        facts["competency"] = both.label(competencies[known])
-        # The requirement of a role is told of once, by the role that states it.
+        rule, before, after, competency, _ = known
+        facts = {
+            "roles": enumerated(sorted(both.label(role) for role in roles)),
+            "before": before,
+            "after": after,
+            "competency": both.label(competency),
+        }
         yield Consequence(rule=rule, thing=roles[0], causes=causes[known], facts=facts)
 
 
