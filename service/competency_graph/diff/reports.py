@@ -16,7 +16,6 @@ from competency_graph.diff.values import (
     Comparison,
     Impact,
     Reason,
-    VersionStep,
 )
 
 Format = Literal["text", "markdown", "html", "json"]
@@ -138,7 +137,7 @@ def _text(comparison: Comparison, paint: Paint) -> str:
     if out:
         out.append("")
     out.append(summary(comparison))
-    out += [step_sentence(step) for step in comparison.versions if step.before or step.after]
+    out += [sentence for sentence, _ in _steps(comparison)]
     out += comparison.notes
     return "\n".join(out)
 
@@ -160,16 +159,15 @@ def summary(comparison: Comparison) -> str:
     return f"A {comparison.impact} change {sides}: {', '.join(counts)}."
 
 
-def step_sentence(step: VersionStep) -> str:
-    """Return what a version says, and whether it is enough."""
-    if step.fault:
-        return step.fault
-    name = f"“{step.thing.label}”"
-    if step.impact is None:
-        return f"{name} is unchanged, version {step.after or step.before}."
-    if step.before is None or step.needed is None:
-        return f"{name} says version {step.after}."
-    return f"{name} says version {step.after}; a {step.impact} change needs {step.needed} or more."
+def _steps(comparison: Comparison) -> Iterator[tuple[str, bool]]:
+    """Yield what versions say where something changed, and whether one is too small."""
+    for step in comparison.versions:
+        if step.fault:
+            yield step.fault, True
+        elif step.impact is not None and step.after:
+            said = f"“{step.thing.label}” says version {step.after}"
+            needs = f"; a {step.impact} change needs {step.needed} or more" if step.needed else ""
+            yield f"{said}{needs}.", False
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
@@ -224,8 +222,8 @@ def _markdown(comparison: Comparison) -> str:
     if comparison.impact is not None:
         title = f"{comparison.impact.capitalize()} change"
     out = [MARK, f"### {title}", "", _escaped(summary(comparison)), ""]
-    steps = [step for step in comparison.versions if step.before or step.after]
-    out += [f"- {'⚠️ ' if step.fault else ''}{_escaped(step_sentence(step))}" for step in steps]
+    for said, fault in _steps(comparison):
+        out.append(f"- {'**' if fault else ''}{_escaped(said)}{'**' if fault else ''}")
     out += [f"- {_escaped(note)}" for note in comparison.notes]
     found = list(lines(comparison))
     grave = [line for line in found if line.impact != "patch"]
@@ -273,11 +271,7 @@ def _html(comparison: Comparison) -> str:
     return environment.get_template("report.html").render(
         comparison=comparison,
         summary=summary(comparison),
-        steps=[
-            (step_sentence(step), bool(step.fault))
-            for step in comparison.versions
-            if step.before or step.after
-        ],
+        steps=list(_steps(comparison)),
         groups=[(i, [line for line in found if line.impact == i]) for i in IMPACTS],
         style=_STYLE.read_text(encoding="utf-8"),
     )
