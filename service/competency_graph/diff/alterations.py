@@ -137,6 +137,9 @@ def _deprecation(both: Both, node: _Node, old: Said, new: Said) -> Iterator[Alte
 
 def _field(both: Both, node: _Node, predicate: str, old: Said, new: Said) -> Iterator[Alteration]:
     gone, come = _without_equal(both, node, old.get(predicate, ()), new.get(predicate, ()))
+    if predicate in fields.SYMMETRIC:
+        gone = [t for t in gone if node.after not in both.after.links(name(t), predicate)]
+        come = [t for t in come if node.before not in both.before.links(name(t), predicate)]
     if gone or come:
         pairs = list(_pairs(both, gone, come)) if not _is_list(both, gone, come) else []
         for left, right in pairs:
@@ -323,7 +326,11 @@ def _is_rule(both: Both, node: _Node) -> bool:
 def _ranked(both: Both, gone: Sequence[Term], come: Sequence[Term]) -> Direction | None:
     """Return which way a place in an order moved, nothing where there is no order."""
     old, new = (
-        [rank for t in terms if (rank := rank_of(state, name(t))) is not None]
+        [
+            rank
+            for t in terms
+            if t.kind != "literal" and (rank := rank_of(state, name(t))) is not None
+        ]
         for state, terms in ((both.before, gone), (both.after, come))
     )
     if len(old) == len(new) == 1 and old != new:

@@ -41,6 +41,13 @@ AXIOMS: Final = frozenset(
         )
     }
 )
+SYMMETRIC: Final = frozenset(
+    {SKOS + "related"}
+    | {OWL + f"{name}With" for name in ("disjoint", "propertyDisjoint")}
+    | {OWL + name for name in ("equivalentClass", "equivalentProperty", "inverseOf", "sameAs")}
+)
+"""What is said of both when it is said of either."""
+
 VERSIONS: Final = frozenset(
     {OWL + name for name in ("versionInfo", "versionIRI", "priorVersion")}
     | {DCTERMS + name for name in ("issued", "modified", "created")}

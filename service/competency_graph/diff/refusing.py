@@ -11,6 +11,7 @@ from competency_graph import graphs, rdf
 from competency_graph.diff.consequences import enumerated
 from competency_graph.diff.states import Both, State
 from competency_graph.diff.weighing import Consequence
+from competency_graph.errors import InvalidShapes
 from competency_graph.index import Statement
 from competency_graph.model import Finding
 from competency_graph.shacl.reference import compile_shapes, judge_graph
@@ -29,7 +30,7 @@ def refused(both: Both, changed: Iterable[Statement]) -> Iterator[Consequence]:
         changed: what was removed or added.
 
     Raises:
-        InvalidShapes: shapes cannot be judged by.
+        InvalidShapes: shapes cannot be judged by, or there is nothing to judge.
     """
     touched = {s.subject.value for s in changed}
     data: Graph | None = None
@@ -41,7 +42,10 @@ def refused(both: Both, changed: Iterable[Statement]) -> Iterator[Consequence]:
             found.append([])
         else:
             data = _graph(both.before) if data is None else data
-            judged = judge_graph(data, compile_shapes(shapes), focus=_own(data, both.before))
+            own = _own(data, both.before) - set(_shapes(data).subjects())
+            if not own:
+                raise InvalidShapes("There are no data beside the shapes: compare both together.")
+            judged = judge_graph(data, compile_shapes(shapes), focus=own)
             found.append([f for f in judged if f.severity == "violation"])
         if not found[0]:
             return

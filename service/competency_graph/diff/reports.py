@@ -131,9 +131,12 @@ def _of_field(alteration: Alteration) -> str:
 
 def _text(comparison: Comparison, paint: Paint) -> str:
     out = []
-    for line in lines(comparison):
+    found = list(lines(comparison))
+    for line, next_ in zip(found, [*found[1:], None], strict=True):
         out.append(f"{paint(line.impact, line.impact)}  {line.sentence}")
-        out += [f"       {paint(text, 'aside')}" for text in _reasons(line)]
+        # What is true of several that follow each other is said once, after them.
+        if next_ is None or next_.reasons != line.reasons:
+            out += [f"       {paint(text, 'aside')}" for text in _reasons(line)]
     if out:
         out.append("")
     out.append(summary(comparison))

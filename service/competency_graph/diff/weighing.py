@@ -22,6 +22,7 @@ class Consequence:
 
 
 _BY_NAME: Final = {rule.name: rule for rule in RULE_TABLE}
+_RANKS: Final = {rule.name: rank for rank, rule in enumerate(RULE_TABLE)}
 
 
 def weighed(
@@ -77,6 +78,7 @@ def _order(alteration: Alteration) -> tuple[object, ...]:
     return (
         IMPACTS.index(alteration.impact),
         alteration.within is not None,
+        _RANKS[alteration.reasons[0].rule] if alteration.reasons else len(_RANKS),
         alteration.type.label,
         alteration.thing.label.lower(),
         alteration.thing.id,
