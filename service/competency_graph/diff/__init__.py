@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from competency_graph.diff.alterations import alterations
 from competency_graph.diff.consequences import consequences
-from competency_graph.diff.refusing import refused
+from competency_graph.diff.refusing import refused, unjudged
 from competency_graph.diff.rules import RULE_TABLE
 from competency_graph.diff.states import Both, both_of
 from competency_graph.diff.values import (
@@ -90,6 +90,7 @@ def compared(before: Side, after: Side) -> Comparison:
     try:
         follows += refused(both, [*gone, *come])
     except InvalidShapes as error:
+        follows += unjudged(both, found)
         notes = (f"Whether valid data are refused now was not judged. {error.detail}",)
     told = weighed(found, follows, lambda thing: _follows(both, thing))
     return Comparison(

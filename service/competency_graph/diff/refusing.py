@@ -9,7 +9,8 @@ from rdflib.term import Node
 
 from competency_graph import graphs, rdf
 from competency_graph.diff.consequences import enumerated
-from competency_graph.diff.states import Both, State
+from competency_graph.diff.states import RULES, Both, State
+from competency_graph.diff.values import Alteration
 from competency_graph.diff.weighing import Consequence
 from competency_graph.errors import InvalidShapes
 from competency_graph.index import Statement
@@ -66,6 +67,31 @@ def refused(both: Both, changed: Iterable[Statement]) -> Iterator[Consequence]:
             causes=(rule, *above),
             facts={"things": enumerated(both.label(thing) for thing in things)},
         )
+
+
+def unjudged(both: Both, found: Iterable[Alteration]) -> Iterator[Consequence]:
+    """Yield the rules that may refuse what was valid, for when there is nothing to judge by."""
+    for alteration in found:
+        thing = alteration.thing.id
+        stricter = alteration.kind == "added" or alteration.direction in ("tightened", "either")
+        if stricter and RULES.intersection(alteration.classes) and _refuses(both.after, thing):
+            yield Consequence(rule="rule-unjudged", thing=thing, causes=(thing,), facts={})
+
+
+def _refuses(state: State, shape: str, seen: frozenset[str] = frozenset()) -> bool:
+    """Say whether a finding of a shape, or of one that leans on it, can be a violation."""
+    if shape in seen:
+        return False
+    severities = state.links(shape, str(SH.severity))
+    if str(SH.PropertyShape) in state.classes(shape) or state.said(shape).get(str(SH.path)):
+        return not severities or str(SH.Violation) in severities
+    inner = state.links(shape, str(SH.property))
+    if inner:
+        return any(_refuses(state, part, seen | {shape}) for part in inner)
+    leaning = [above for above, _ in state.pointing_at(shape)]
+    if not leaning:
+        return not severities or str(SH.Violation) in severities
+    return any(_refuses(state, above, seen | {shape}) for above in leaning)
 
 
 def _key(finding: Finding) -> tuple[str | None, ...]:

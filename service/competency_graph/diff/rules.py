@@ -340,4 +340,9 @@ RULE_TABLE: Final[tuple[Rule, ...]] = (
         impact="major",
         reason="What was valid is refused now: {things}.",
     ),
+    Rule(
+        name="rule-unjudged",
+        impact="major",
+        reason="It may refuse what was valid, and there are no data here to show that it does not.",
+    ),
 )
