@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -10,12 +11,20 @@ from competency_graph import git, reports
 from competency_graph.checking import judge_all
 from competency_graph.cli import editing
 from competency_graph.cli.comparing import compare_sides, paint
+from competency_graph.cli.reading import write_file
 from competency_graph.config import Settings
 from competency_graph.diff import Comparison, Side
-from competency_graph.diff.reports import render
+from competency_graph.diff.reports import Format, render
 from competency_graph.documents import Document, read_documents
-from competency_graph.errors import LimitReached, UnreadableInput
+from competency_graph.errors import BadRequest, LimitReached, UnreadableInput
 from competency_graph.model import Verdict
+
+_ENDINGS: Final[dict[str, Format]] = {
+    ".md": "markdown",
+    ".html": "html",
+    ".json": "json",
+    ".txt": "text",
+}
 
 
 @click.command(epilog="Example: competency-graph check framework/ --base origin/main")
@@ -25,8 +34,17 @@ from competency_graph.model import Verdict
     metavar="REF",
     help="Also compare with this git revision, and ask for the version that follows.",
 )
+@click.option(
+    "--report",
+    "reports_",
+    multiple=True,
+    metavar="FILE",
+    help="With --base, also write the comparison here, as the ending says: .md .html .json .txt.",
+)
 @click.pass_context
-def check(context: click.Context, paths: tuple[str, ...], base: str | None) -> None:
+def check(
+    context: click.Context, paths: tuple[str, ...], base: str | None, reports_: tuple[str, ...]
+) -> None:
     """Check a repository: its files, their form, and the version that its changes ask for.
 
     PATH is a file or a folder (default: this one); of a folder in git, what git does not ignore.
@@ -37,6 +55,7 @@ def check(context: click.Context, paths: tuple[str, ...], base: str | None) -> N
     too small; 2: there is no verdict, because a file or REF cannot be used.
     """
     settings = Settings.load(os.environ)
+    wanted = _formats(reports_, base)
     documents = _documents(paths or (".",), settings.max_body)
     verdict = _judged(documents, settings)
     click.echo(reports.render(verdict, "text", paint=editing.paint))
@@ -50,8 +69,27 @@ def check(context: click.Context, paths: tuple[str, ...], base: str | None) -> N
         click.echo(render(comparison, "text", paint=paint))
         if comparison.impact and not any(s.before or s.after for s in comparison.versions):
             click.echo("No version is declared (owl:versionInfo), so none was checked.")
+        for name, format_ in wanted.items():
+            write_file(name, render(comparison, format_).encode() + b"\n")
         faults = sum(bool(step.fault) for step in comparison.versions)
     context.exit(1 if verdict.fails("violation") or unformed or faults else 0)
+
+
+def _formats(names: Sequence[str], base: str | None) -> dict[str, Format]:
+    """Return the format of each report, by the ending of its name.
+
+    Raises:
+        BadRequest: an ending says nothing, or there is nothing to compare with.
+    """
+    if names and base is None:
+        raise BadRequest("--report writes what differs from --base. Give --base REF as well.")
+    found: dict[str, Format] = {}
+    for name in names:
+        format_ = _ENDINGS.get(Path(name).suffix)
+        if format_ is None:
+            raise BadRequest(f"{name}: Name it with one of {', '.join(_ENDINGS)}.")
+        found[name] = format_
+    return found
 
 
 def _documents(paths: Sequence[str], most: int) -> list[Document]:

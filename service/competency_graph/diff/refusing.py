@@ -9,7 +9,7 @@ from rdflib.term import Node
 
 from competency_graph import graphs, rdf
 from competency_graph.diff.consequences import enumerated
-from competency_graph.diff.states import RULES, Both, State
+from competency_graph.diff.states import RULES, Both, State, name
 from competency_graph.diff.values import Alteration
 from competency_graph.diff.weighing import Consequence
 from competency_graph.errors import InvalidShapes
@@ -33,7 +33,9 @@ def refused(both: Both, changed: Iterable[Statement]) -> Iterator[Consequence]:
     Raises:
         InvalidShapes: shapes cannot be judged by, or there is nothing to judge.
     """
-    touched = {s.subject.value for s in changed}
+    touched = {s.subject.value for s in changed if _is_of_shape(both, s)}
+    if not touched:
+        return
     data: Graph | None = None
     found: list[list[Finding]] = []
     # Where the new shapes find nothing, what the old ones found is all the same.
@@ -67,6 +69,17 @@ def refused(both: Both, changed: Iterable[Statement]) -> Iterator[Consequence]:
             causes=(rule, *above),
             facts={"things": enumerated(both.label(thing) for thing in things)},
         )
+
+
+def _is_of_shape(both: Both, statement: Statement) -> bool:
+    """Say whether a statement is about a shape, or a nameless part of one."""
+    thing = name(statement.subject)
+    return any(
+        predicate.startswith(str(SH))
+        for state in (both.before, both.after)
+        for node in (thing, state.owner(thing))
+        for predicate in state.said(node)
+    )
 
 
 def unjudged(both: Both, found: Iterable[Alteration]) -> Iterator[Consequence]:

@@ -58,7 +58,8 @@ def _cause(told: list[Alteration], consequence: Consequence) -> int | None:
     for cause in consequence.causes:
         at = [i for i, a in enumerate(told) if a.thing.id == cause and a.kind not in _WORDING]
         if at:
-            return at[0]
+            # What a rule accepts besides is no cause of what it refuses.
+            return min(at, key=lambda i: (told[i].direction == "loosened", i))
     return None
 
 
