@@ -13,7 +13,7 @@ from competency_graph.cli import editing
 from competency_graph.cli.comparing import compare_sides, paint
 from competency_graph.cli.reading import write_file
 from competency_graph.config import Settings
-from competency_graph.diff import Comparison, Side
+from competency_graph.diff import Side
 from competency_graph.diff.reports import Format, render
 from competency_graph.documents import Document, read_documents
 from competency_graph.errors import BadRequest, LimitReached, UnreadableInput
@@ -56,6 +56,8 @@ def check(
     """
     settings = Settings.load(os.environ)
     wanted = _formats(reports_, base)
+    # First, for what is not in the repository is not worth reading.
+    old = None if base is None else _at(base, paths, settings.max_body)
     documents = _documents(paths or (".",), settings.max_body)
     verdict = _judged(documents, settings)
     click.echo(reports.render(verdict, "text", paint=editing.paint))
@@ -63,8 +65,9 @@ def check(
     for sentence in unformed:
         click.echo(sentence)
     faults = 0
-    if base is not None:
-        comparison = _compared(base, paths, documents, settings)
+    if old is not None:
+        new = Side(name="your files", documents=tuple(documents))
+        comparison = compare_sides(old, new, settings)
         click.echo()
         click.echo(render(comparison, "text", paint=paint))
         if comparison.impact and not any(s.before or s.after for s in comparison.versions):
@@ -131,12 +134,6 @@ def _unformed(documents: Sequence[Document], most: int) -> Iterator[str]:
             yield f"{name} is not in the canonical form. Run: competency-graph fmt {name}"
 
 
-def _compared(
-    base: str, paths: Sequence[str], documents: Sequence[Document], settings: Settings
-) -> Comparison:
-    old = git.documents_at(base, paths=paths or (".",), most=settings.max_body)
-    return compare_sides(
-        Side(name=base, documents=tuple(old)),
-        Side(name="your files", documents=tuple(documents)),
-        settings,
-    )
+def _at(base: str, paths: Sequence[str], most: int) -> Side:
+    found = git.documents_at(base, paths=paths or (".",), most=most)
+    return Side(name=base, documents=tuple(found))

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -132,7 +133,8 @@ def _of_field(alteration: Alteration) -> str:
 def _text(comparison: Comparison, paint: Paint) -> str:
     out = []
     found = list(lines(comparison))
-    for line, next_ in zip(found, [*found[1:], None], strict=True):
+    for line, next_ in pairwise([*found, None]):
+        assert line is not None
         out.append(f"{paint(line.impact, line.impact)}  {line.sentence}")
         # What is true of several that follow each other is said once, after them.
         if next_ is None or next_.reasons != line.reasons:
