@@ -180,6 +180,15 @@ def test_a_revision_is_read_as_it_is_in_git(repository: Path) -> None:
     assert "Nothing differs" in check(repository, "diff", "main", commit).stdout
 
 
+def test_the_page_shows_what_is_said() -> None:
+    page = (ROOT / "docs" / "check.md").read_text(encoding="utf-8")
+    said = (GOLDEN / "check.txt").read_text(encoding="utf-8")
+    assert f"```text\n{said[said.index('major  Competency') :]}```" in page
+    comment = (GOLDEN / "action.md").read_text(encoding="utf-8").replace("BASE", "4f2a91c")
+    shown = comment.splitlines()[1 : comment.splitlines().index("</details>") + 1]
+    assert "\n".join(f"> {line}".rstrip() for line in shown) in page
+
+
 WRONG = [
     (["diff", "none", "helping.ttl"], "There is no file or folder none."),
     (["diff", "main:none.ttl", "helping.ttl"], "There is no RDF file at main:none.ttl."),

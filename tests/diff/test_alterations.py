@@ -160,7 +160,9 @@ def test_a_requirement_that_is_inherited_is_told_of_every_role() -> None:
     after = replaced(BEFORE, ("requiresLevel ex:one", "requiresLevel ex:two"))
     (alteration,) = comparison(BEFORE, after).alterations
     (reason,) = alteration.reasons
-    assert reason.text.startswith("“Coach” and “Helper”: “1 Some” was enough, “2 More” is needed.")
+    assert reason.text.startswith(
+        "“Listening” for “Coach” and “Helper”: “1 Some” was enough, “2 More” is needed."
+    )
 
 
 def test_a_role_that_moves_tells_what_it_has_to_meet_now() -> None:

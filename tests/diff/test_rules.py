@@ -1,5 +1,8 @@
 """Each rule of impact has a change that it is told of, and only what follows is told besides."""
 
+import re
+from pathlib import Path
+
 import pytest
 from changing import BEFORE, PREFIXES, comparison, replaced, without
 from competency_graph.diff import RULE_TABLE
@@ -311,3 +314,10 @@ def test_every_rule_has_its_case() -> None:
 
 def test_nothing_is_told_where_nothing_changed() -> None:
     assert comparison(BEFORE, BEFORE).impact is None
+
+
+def test_the_page_has_every_rule_with_its_impact() -> None:
+    page = Path(__file__).parents[2] / "docs" / "check.md"
+    rows = re.findall(r"^\| `([a-z-]+)` \| (major|minor|patch) \| ", page.read_text("utf-8"), re.M)
+    assert len(rows) == len(RULE_TABLE)
+    assert dict(rows) == {rule.name: rule.impact for rule in RULE_TABLE}

@@ -277,43 +277,50 @@ RULE_TABLE: Final[tuple[Rule, ...]] = (
     Rule(
         name="requirement-added",
         impact="major",
-        reason="Essential now for {roles}: who met every requirement may not any more.",
+        reason="“{competency}” is essential now for {roles}: who met every requirement may not any "
+        "more.",
     ),
     Rule(
         name="requirement-recommended",
         impact="minor",
-        reason="Relevant now for {roles}: it strengthens, and a colleague may have it.",
+        reason="“{competency}” is relevant now for {roles}: it strengthens, and a colleague may "
+        "have it.",
     ),
     Rule(
         name="requirement-raised",
         impact="major",
-        reason="{roles}: {before} was enough, {after} is needed. Who met it may not any more.",
+        reason="“{competency}” for {roles}: {before} was enough, {after} is needed. Who met it may "
+        "not any more.",
     ),
     Rule(
         name="requirement-made-essential",
         impact="major",
-        reason="Essential now for {roles}, relevant before: a colleague no longer makes up for it.",
+        reason="“{competency}” is essential now for {roles}, relevant before: a colleague no "
+        "longer makes up for it.",
     ),
     Rule(
         name="requirement-incomparable",
         impact="major",
-        reason="{roles}: {before} and {after} are not on one scale, so nobody can say who still "
-        "meets it.",
+        reason="“{competency}” for {roles}: {before} and {after} are not on one scale, so nobody "
+        "can say who still meets it.",
     ),
     Rule(
         name="requirement-lowered",
         impact="minor",
-        reason="{roles}: {after} is enough, {before} was needed. Who met it still does.",
+        reason="“{competency}” for {roles}: {after} is enough, {before} was needed. Who met it "
+        "still does.",
     ),
     Rule(
         name="requirement-made-relevant",
         impact="minor",
-        reason="Relevant now for {roles}, essential before. Who met it still does.",
+        reason="“{competency}” is relevant now for {roles}, essential before. Who met it still "
+        "does.",
     ),
     Rule(
         name="requirement-dropped",
         impact="minor",
-        reason="{roles}: “{competency}” is no longer needed. Who met all requirements still does.",
+        reason="“{competency}” is no longer needed by {roles}. Who met all that is asked still "
+        "does.",
     ),
     Rule(
         name="outcome-unsupported",
