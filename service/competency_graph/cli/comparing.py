@@ -2,13 +2,14 @@
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from competency_graph import git
-from competency_graph.cli.reading import lines_of_database, lines_of_service
+from competency_graph.cli.reading import lines_of_database, lines_of_service, token_option
 from competency_graph.config import Settings
 from competency_graph.diff import Comparison, Side, compare
 from competency_graph.diff.reports import Format, render
@@ -25,10 +26,19 @@ _LOOKS: Final[dict[str, dict[str, Any]]] = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """What is asked of databases and services: one graph or all, and with which token."""
+
+    graph: str | None = None
+    token: str | None = None
+
+
 @click.command(epilog="Example: competency-graph diff main framework/ --format markdown")
 @click.argument("before", metavar="A")
 @click.argument("after", metavar="B")
 @click.option("--framework", metavar="NAME", help="Of databases and services only this graph.")
+@token_option
 @click.option(
     "--format",
     "format_",
@@ -37,20 +47,24 @@ _LOOKS: Final[dict[str, dict[str, Any]]] = {
     show_default=True,
     help="For a terminal, a pull request, a browser, or programs.",
 )
-def diff(before: str, after: str, framework: str | None, format_: Format) -> None:
+def diff(
+    before: str, after: str, framework: str | None, token: str | None, format_: Format
+) -> None:
     """Say what differs in meaning between A and B, and how much it asks of others.
 
     A and B are files, folders, git revisions (main, v1.2, HEAD~1:roles.ttl; beside a file or
-    folder, the same there), databases (sqlite:///competency-graph.db, or …@12 as it was at
-    revision 12) or running services (http://127.0.0.1:8000). Each difference is major, minor or
-    patch, with the reason; the version that follows is named. Order, prefixes and names of blank
+    folder, the same there), databases (sqlite:///competency-graph.db) or running services
+    (http://127.0.0.1:8000), either also as it was (…@12 is revision 12). Each difference is major,
+    minor or patch, with the reason; the version that follows is named. Order, prefixes and names of blank
     nodes make no difference.
     Exit code 0: compared, whatever differs; 2: a side cannot be used; 3: a service does not
     answer.
     """
     settings = Settings.load(os.environ)
-    old = side_of(before, after, settings, framework)
-    new = side_of(after, before, settings, framework)
+    name = framework if framework is None or ":" in framework else GRAPH + framework
+    chosen = Chosen(graph=name, token=token)
+    old = side_of(before, after, settings, chosen)
+    new = side_of(after, before, settings, chosen)
     click.echo(render(compare_sides(old, new, settings), format_, paint=paint))
 
 
@@ -77,14 +91,14 @@ def compare_sides(before: Side, after: Side, settings: Settings) -> Comparison:
         raise UnreadableInput(reached.detail) from None
 
 
-def side_of(argument: str, other: str, settings: Settings, framework: str | None) -> Side:
+def side_of(argument: str, other: str, settings: Settings, chosen: Chosen) -> Side:
     """Return what an argument names.
 
     Args:
         argument: a file or folder goes before a revision of the same name.
         other: what it is compared with: of a revision alone, the same file or folder is meant.
         settings: limits, and what a database is opened by.
-        framework: of databases and services only this graph, by its name or address.
+        chosen: what is asked of databases and services.
 
     Raises:
         UnreadableInput: it names nothing that can be read.
@@ -92,8 +106,7 @@ def side_of(argument: str, other: str, settings: Settings, framework: str | None
         UnusableDatabase, Unavailable: the database or the service cannot be asked.
     """
     if "://" in argument:
-        graph = framework if framework is None or ":" in framework else GRAPH + framework
-        return Side(name=argument, lines=tuple(_lines(argument, settings, graph)))
+        return Side(name=argument, lines=tuple(_lines(argument, chosen)))
     most = settings.max_body
     if Path(argument).is_dir():
         names = git.files_in(argument)
@@ -116,9 +129,9 @@ def side_of(argument: str, other: str, settings: Settings, framework: str | None
     return Side(name=argument, documents=tuple(documents))
 
 
-def _lines(argument: str, settings: Settings, graph: str | None) -> list[bytes]:
-    if argument.startswith(("http://", "https://")):
-        return lines_of_service(argument, graph)
+def _lines(argument: str, chosen: Chosen) -> list[bytes]:
     found = _AT.fullmatch(argument)
-    database, at = (found[1], int(found[2])) if found else (argument, None)
-    return lines_of_database(Settings.load(os.environ, {"database": database}), graph, at=at)
+    place, at = (found[1], int(found[2])) if found else (argument, None)
+    if place.startswith(("http://", "https://")):
+        return lines_of_service(place, chosen.graph, at, chosen.token)
+    return lines_of_database(Settings.load(os.environ, {"database": place}), chosen.graph, at)

@@ -6,7 +6,7 @@ from typing import Any, Final
 import click
 
 from competency_graph import graphs, history, rdf
-from competency_graph.cli.reading import fetch, write_file
+from competency_graph.cli.reading import fetch, token_option, write_file
 from competency_graph.config import Settings
 from competency_graph.documents import read_documents, read_text_file
 from competency_graph.errors import BadRequest, LimitReached, UnreadableInput
@@ -31,6 +31,7 @@ _LOOKS: Final[dict[str, dict[str, Any]]] = {
     help="The data that the files belong to: a running service (http://127.0.0.1:8000) or a "
     "database (sqlite:///competency-graph.db).  [default: what ships]",
 )
+@token_option
 @click.option(
     "--shapes",
     multiple=True,
@@ -57,6 +58,7 @@ def validate(
     context: click.Context,
     files: tuple[str, ...],
     against: str | None,
+    token: str | None,
     shapes: tuple[str, ...],
     format_: Format,
     fail_on: Severity,
@@ -73,7 +75,7 @@ def validate(
         verdict = judge(
             documents,
             shapes=read_documents(shapes, most=settings.max_body),
-            context=None if against is None else _data_of(against),
+            context=None if against is None else _data_of(against, token),
             seconds=settings.validation_timeout,
             memory=settings.query_memory * 4,
         )
@@ -90,10 +92,10 @@ def paint(text: str, part: str) -> str:
     return click.style(text, **_LOOKS[part])
 
 
-def _data_of(against: str) -> bytes:
+def _data_of(against: str, token: str | None) -> bytes:
     """Return the data of a service or a database as N-Triples."""
     if against.startswith(("http://", "https://")):
-        return fetch(against, "/graphs?default", "application/n-triples")
+        return fetch(against, "/graphs?default", "application/n-triples", token=token)
     if "://" not in against:
         raise BadRequest(
             f"--against cannot be “{against}”. Give the address of a service, such as "

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import pyoxigraph as ox
 
+from competency_graph.errors import BadRequest
+
 
 class Term(NamedTuple):
     """An RDF term as plain values; empty ``language`` and ``datatype`` where there are none."""
@@ -32,6 +34,14 @@ def term(node: object) -> Term:
     if isinstance(node, ox.BlankNode):
         return Term("blank", node.value)
     return Term("triple", str(node))
+
+
+def named(iri: str) -> ox.NamedNode:
+    """Return the node of an IRI that a client may have written."""
+    try:
+        return ox.NamedNode(iri)
+    except ValueError:
+        raise BadRequest(f"“{iri}” is not an IRI. Percent-encode what it may not hold.") from None
 
 
 def graph_of(quad: ox.Quad) -> str:

@@ -13,15 +13,16 @@ from competency_graph.web.api import languages
 from competency_graph.web.exchange import (
     answer,
     client,
-    counted,
     negotiate,
     require_known_parameters,
     settings,
 )
+from competency_graph.web.limits import counted, tell
 from competency_graph.web.linked_data import HTML, html
 from competency_graph.web.writing import document
 
 paths = Blueprint("validating", __name__)
+paths.after_request(tell)
 
 _FORMATS: Final = {"application/json": "json", "text/turtle": "turtle", "text/plain": "text"}
 _PARAMETERS: Final = ("graph", "mode", "lang")
