@@ -54,9 +54,9 @@ def diff(
 
     A and B are files, folders, git revisions (main, v1.2, HEAD~1:roles.ttl; beside a file or
     folder, the same there), databases (sqlite:///competency-graph.db) or running services
-    (http://127.0.0.1:8000), either also as it was (…@12 is revision 12). Each difference is major,
-    minor or patch, with the reason; the version that follows is named. Order, prefixes and names of blank
-    nodes make no difference.
+    (http://127.0.0.1:8000), either also as it was (…@12 is revision 12). Each difference is
+    major, minor or patch, with the reason; the version that follows is named. Order, prefixes and
+    names of blank nodes make no difference.
     Exit code 0: compared, whatever differs; 2: a side cannot be used; 3: a service does not
     answer.
     """

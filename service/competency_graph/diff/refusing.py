@@ -13,7 +13,7 @@ from competency_graph.diff.states import RULES, Both, State, name
 from competency_graph.diff.values import Alteration
 from competency_graph.diff.weighing import Consequence
 from competency_graph.errors import InvalidShapes
-from competency_graph.index import Statement
+from competency_graph.index import Statement, write_graph
 from competency_graph.model import Finding
 from competency_graph.shacl.reference import compile_shapes, judge_graph
 
@@ -116,7 +116,7 @@ def _key(finding: Finding) -> tuple[str | None, ...]:
 def _graph(state: State) -> Graph:
     output = io.BytesIO()
     syntax = next(s for s in rdf.SYNTAXES if s.name == "n-triples")
-    state.graph.write_graph(None, syntax, output)
+    write_graph(state.graph, None, syntax, output)
     return graphs.to_rdflib(rdf.parse(output.getvalue(), syntax, name="a state"))
 
 
