@@ -17,6 +17,7 @@ LAYERS = (
         "shown",
         *("history", "keeping", "machine", "gate", "access", "trial", "gating"),
         *("importing", "jobs", "past", "historic"),
+        *("git", "diff", "checking"),
     },
     {"web", "cli"},
     {"__main__", "__init__"},
@@ -25,6 +26,12 @@ LAYER = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 # Neighbours of one layer that may know each other, each for a reason.
 NEIGHBOURS = {
     ("exchange", "index"): "what is brought is asked in a graph of its own",
+    ("git", "documents"): "what git holds is read into the same documents",
+    ("diff", "documents"): "documents are what is compared",
+    ("diff", "words"): "things are called what they are called elsewhere",
+    ("diff", "requirements"): "what a role needs is worked out once",
+    ("checking", "documents"): "documents are what is checked",
+    ("checking", "judging"): "and judging is done there",
     ("importing", "documents"): "files are read from disk in one place",
     ("importing", "judging"): "findings are found again in files as judging does it",
     ("gating", "jobs"): "what takes long is done in its process",
@@ -94,6 +101,7 @@ OWNERS = {
     "prometheus_client": {"web"},
     "click": {"cli"},
     "rich": {"cli"},
+    "jinja2": {"diff", "web"},
 }
 
 

@@ -19,8 +19,8 @@ BOTH = (
 # What is spelt by others: an IRI, a prefixed name, `code`, an attribute, a call, an argument, what
 # CSS says of colours and centres, an expression in a template, the header (RFC 9110), an import.
 CODE = (
-    r"Authorization|authorization:|from \w+ import|<\S*>|\w+:\w+|`[^`\n]*`|\.\w+|\w+[(=]"
-    r"|\bcolor:|: center\b|\{[{%].*?[%}]\}"
+    r"Authorization|from \w+ import|<\S*>|\w+:\w+|`[^`\n]*`|\.\w+|\w+[(=]"
+    r"|\b(?:color|authorization):|: center\b|\{[{%].*?[%}]\}"
 )
 
 

@@ -116,7 +116,7 @@ def fmt(context: click.Context, files: tuple[str, ...], check: bool, drop_commen
     """
     most = Settings.load(os.environ).max_body
     # All are read before one is written: a wrong file leaves the others as they are.
-    forms = {name: _canonical(name, most, drop_comments) for name in dict.fromkeys(files)}
+    forms = {name: canonical(name, most, drop_comments) for name in dict.fromkeys(files)}
     changed = [name for name, (before, after) in forms.items() if before != after]
     for name in changed:
         if check:
@@ -127,8 +127,12 @@ def fmt(context: click.Context, files: tuple[str, ...], check: bool, drop_commen
     context.exit(1 if check and changed else 0)
 
 
-def _canonical(name: str, most: int, drop_comments: bool) -> tuple[bytes, bytes]:
-    """Return a file as it is, and in the canonical form."""
+def canonical(name: str, most: int, drop_comments: bool = False) -> tuple[bytes, bytes]:
+    """Return a file as it is, and in the canonical form.
+
+    Raises:
+        UnreadableInput: it is not Turtle, or has a comment that would be lost.
+    """
     syntax = rdf.syntax_of_file(name)
     if syntax is not None and syntax.name != "turtle":
         raise UnreadableInput(f"{name}: This is {syntax.title}; fmt writes Turtle files only.")
