@@ -50,11 +50,13 @@ class Repair:
     """A proposal of how to mend a finding: a sentence, and where it can be said, what to change.
 
     ``remove`` and ``insert`` are what is no longer and what is newly said of the focus: predicate
-    and value as Turtle writes them under ``vocab.PREFIXES``. ``edits`` do the same to the editor's
-    text. None overlaps another.
+    and value as Turtle writes them under ``vocab.PREFIXES``; ``about`` is the IRI of what they are
+    said of where that is something else. ``edits`` do the same to the editor's text; none overlaps
+    another.
     """
 
     text: str
+    about: str | None = None
     remove: str | None = None
     insert: str | None = None
     edits: tuple[Edit, ...] = ()
@@ -104,6 +106,12 @@ def finding_of(row: Mapping[str, Any]) -> Finding:
         )
         known["repair"] = Repair(**{**repair, "edits": edits})
     return Finding(**{**known, "place": Place(**place) if place else None})
+
+
+def without_places(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a finding without what is only true of the text that was sent."""
+    repair = row["repair"] and {**row["repair"], "edits": ()}
+    return {**row, "place": None, "repair": repair}
 
 
 def finding_json(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -162,6 +170,7 @@ def _repair_json(repair: Repair) -> dict[str, Any]:
     edits = [{"place": _place_json(edit.place), "text": edit.text} for edit in repair.edits]
     return {
         "text": repair.text,
+        "about": repair.about,
         "remove": repair.remove,
         "insert": repair.insert,
         "edits": edits,

@@ -1,7 +1,7 @@
 """Where statements stand in JSON-LD. Fetches no context and refuses nothing."""
 
 import re
-from json.decoder import scanstring
+from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any, Final
 
 from rdflib import XSD, BNode, Literal
@@ -39,7 +39,7 @@ def read(spots: Spots) -> None:
         document, _ = _value(spots.text, _skipped(spots.text, 0))
         if _asks_elsewhere(document):
             return
-        _Reader(spots).parse(document, Context(base=rdf.NO_BASE, version=1.1), _Sink())
+        _Reader(spots).parse(document, Context(base=rdf.NO_BASE, version=1.1), _SINK)
     except Exception:
         # Not ours to refuse: the engine read it. rdflib raises errors of many classes.
         return
@@ -132,13 +132,16 @@ class _Sink:
         pass
 
 
+_SINK: Final[Any] = _Sink()
+
+
 class _Reader(Parser):
     """rdflib's reader of JSON-LD, which also notes where the parts of its statements stand."""
 
     def __init__(self, spots: Spots) -> None:
         super().__init__()
         self._spots = spots
-        self._members: list[tuple[Any, Any]] = []
+        self._members: list[Any] = []
 
     def _add_to_graph(
         self, dataset: Any, graph: Any, context: Any, node: Any, topcontext: bool = False
@@ -169,8 +172,8 @@ class _Reader(Parser):
         reverse: bool = False,
         no_id: bool = False,
     ) -> None:
-        noted = _Noting(self._spots, key, reverse)
-        self._members.append((noted, obj))
+        noted: Any = _Noting(self._spots, key)
+        self._members.append(noted)
         super()._key_to_graph(dataset, noted, context, subj, key, obj, reverse, no_id)
         self._members.pop()
 
@@ -184,17 +187,16 @@ class _Reader(Parser):
         inlist: bool = False,
     ) -> Any:
         found = super()._to_object(dataset, graph, context, term, node, inlist)
-        self._members[-1][0].value = _span(node, context)
+        self._members[-1].value = _span(node, context)
         return found
 
 
 class _Noting(_Sink):
     """The graph of one member, which notes where its statements stand."""
 
-    def __init__(self, spots: Spots, name: str, reverse: bool) -> None:
+    def __init__(self, spots: Spots, name: str) -> None:
         self._spots = spots
         self._name = name.span if isinstance(name, _Text) else None
-        self._reverse = reverse
         self.value: Span | None = None
 
     def add(self, triple: Any) -> None:

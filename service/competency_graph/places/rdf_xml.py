@@ -53,7 +53,7 @@ class _Reader(ExpatParser):
     def at(self) -> int:
         """Return the character at which the reader stands."""
         byte, character = self._counted
-        place = self._parser.CurrentByteIndex
+        place = self._parser.CurrentByteIndex  # type: ignore[attr-defined]
         character += len(self._content[byte:place].decode("utf-8", "replace"))
         self._counted = (place, character)
         return character
@@ -89,7 +89,9 @@ class _Handler(RDFXMLHandler):
         stated = self._at_start(predicate, value) if self._closing is None else self._at_end()
         self._spots.note(subject, predicate, value, stated)
 
-    def startElementNS(self, name: Any, qname: Any, attrs: Any) -> None:
+    def startElementNS(  # noqa: N802  the name is that of SAX
+        self, name: Any, qname: Any, attrs: Any
+    ) -> None:
         self._open.append(_Element(self._spots.text, self._reader.at()))
         super().startElementNS(name, qname, attrs)
         subject = self.current.subject if self.current else None
@@ -100,7 +102,7 @@ class _Handler(RDFXMLHandler):
         found = self._attribute(element, "about") or self._attribute(element, "ID")
         self._spots.subjects.setdefault(element.iri, found or element.tag)
 
-    def endElementNS(self, name: Any, qname: Any) -> None:
+    def endElementNS(self, name: Any, qname: Any) -> None:  # noqa: N802  the name is that of SAX
         element = self._open[-1]
         self._closing = self._reader.at()
         super().endElementNS(name, qname)
@@ -126,15 +128,15 @@ class _Handler(RDFXMLHandler):
         tags = (element.tag.start,) if element.empty else (element.tag.start, closing)
         names = [found for tag in tags if (found := _NAME.match(text, tag))]
         ends = element.tag.end if element.empty else text.find(">", closing) + 1
-        found = self._attribute(element, "resource")
+        resource = self._attribute(element, "resource")
         content = Span(element.tag.end, max(element.tag.end, closing))
         inside = text[content.start : content.end]
-        if found is None and inside.lstrip()[:1] == "<":
+        if resource is None and inside.lstrip()[:1] == "<":
             # A thing described inside: where its own tag stands.
             start = content.start + len(inside) - len(inside.lstrip())
             content = Span(start, _Element(text, start).tag.end)
         return Stated(
-            found or (element.tag if element.empty else content),
+            resource or (element.tag if element.empty else content),
             tuple(Span(*name.span(1)) for name in names),
             Span(element.tag.start, ends),
         )

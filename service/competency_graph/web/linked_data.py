@@ -29,9 +29,10 @@ from competency_graph.web.exchange import (
     validated,
 )
 
-paths = Blueprint("linked_data", __name__)
+paths = Blueprint("linked_data", __name__, template_folder="../reports")
 paths.record_once(lambda state: interface.install(state.app))
 HTML = "text/html"
+_OF_REPORTS = ("findings.css", "findings.js")
 _NAMES = {s.media_type: s.name for s in SYNTAXES}
 
 
@@ -205,5 +206,6 @@ def _title(file: Path) -> str:
 
 @paths.get("/static/<path:name>")
 def static_file(name: str) -> Response:
-    """Give a file of the pages' own."""
-    return send_from_directory("static", name, max_age=3600)
+    """Give a file of the pages' own, or one that they share with reports."""
+    folder = "../reports" if name in _OF_REPORTS else "static"
+    return send_from_directory(folder, name, max_age=3600)
