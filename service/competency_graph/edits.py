@@ -44,8 +44,14 @@ class Text:
         """Return the edits that take a statement away."""
         return () if stated.whole is None else self._edits([(stated.whole, "")])
 
-    def replacing(self, stated: Stated, old: _Said, new: _Said) -> tuple[Edit, ...]:
+    def replacing(self, subject: Node, stated: Stated, old: _Said, new: _Said) -> tuple[Edit, ...]:
         """Return the edits that make one statement of another; both are predicate and value."""
+        if old[0] != new[0] and not stated.alone:
+            edits = (self.removing(stated), self.adding(subject, *new))
+            return edits[0] + edits[1] if all(edits) else ()
+        for before, after in zip(old, new, strict=True):
+            if (declared := self._declared(before, after)) is not None:
+                return self._edits([declared])
         found: list[tuple[Span, str | None]] = []
         if old[0] != new[0]:
             found += [(s, self._name(self._written(s), old[0], new[0])) for s in stated.predicates]
@@ -56,9 +62,9 @@ class Text:
 
     def adding(self, subject: Node, predicate: URIRef, value: Node) -> tuple[Edit, ...]:
         """Return the edits that say one thing more of what the document describes."""
-        end = self.spots.ends[str(subject)]
-        text = self._more(end, subject, predicate, value)
-        return () if text is None else self._edits([(Span(end, end), text)])
+        end = self.spots.ends.get(str(subject))
+        text = None if end is None else self._more(end, subject, predicate, value)
+        return () if end is None or text is None else self._edits([(Span(end, end), text)])
 
     def _edits(self, found: Iterable[tuple[Span, str]], whole: int = 1) -> tuple[Edit, ...]:
         edits = tuple(Edit(place=self.place(span), text=text) for span, text in found)
@@ -66,6 +72,18 @@ class Text:
 
     def _written(self, span: Span) -> str:
         return self.spots.text[span.start : span.end]
+
+    def _declared(self, old: Node, new: Node) -> tuple[Span, str] | None:
+        """Return where the beginning is declared in which alone two addresses differ."""
+        if not isinstance(old, URIRef) or not isinstance(new, URIRef):
+            return None
+        cut = max(old.rfind("/"), old.rfind("#")) + 1
+        before, after = old[:cut], new.removesuffix(old[cut:])
+        pattern = re.compile(f'[<"]({re.escape(before)})[>"]')
+        declared = [found.start(1) for found in pattern.finditer(self.spots.text)]
+        if before == after or not new.endswith(old[cut:]) or len(declared) != 1:
+            return None
+        return Span(declared[0], declared[0] + len(before)), after
 
     def _name(self, written: str, old: URIRef, new: URIRef) -> str | None:
         """Return one predicate in the place of another."""

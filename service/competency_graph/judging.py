@@ -115,7 +115,7 @@ def _judged(
     stood = [asdict(f) for f in _found(before, base, judged_by)] if base is not None else []
     groups = {name: list(map(finding_of, found)) for name, found in compare(rows, stood).items()}
     texts = Texts(documents if rows else ())
-    around = Surroundings(data, [judged_by.graph])
+    around = Surroundings(data, [judged_by.graph], texts.order)
     for name in ("new", "standing"):
         groups[name] = in_order(located(mended(groups[name], around), texts, edited))
     told = {name: [asdict(f) for f in in_order(found)] for name, found in groups.items()}

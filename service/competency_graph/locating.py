@@ -66,9 +66,10 @@ class Texts:
         """Return the only document, where there is one."""
         return Place(file=self._texts[0].name) if len(self._texts) == 1 else None
 
-    def order(self, found: tuple[Text, Stated]) -> tuple[int, int]:
-        """Return what documents and places in them are sorted by."""
-        return self._texts.index(found[0]), found[1].value.start
+    def order(self, statement: tuple[Node, Node, Node]) -> tuple[int, int]:
+        """Return what statements are sorted by: their document, and where in it they stand."""
+        found = self.of_statement(*statement)
+        return (-1, -1) if found is None else (self._texts.index(found[0]), found[1].value.start)
 
 
 def in_order(findings: Sequence[Finding]) -> list[Finding]:
@@ -101,8 +102,8 @@ def _place(finding: Finding, edited: Graph, texts: Texts) -> Place | None:
     if (mending := _to_mend(finding, texts)) is not None:
         return mending
     for statements_ in _candidates(finding, edited):
-        found = [f for s in statements_ if (f := texts.of_statement(*s)) is not None]
-        found.sort(key=texts.order)
+        ordered = sorted(statements_, key=texts.order)
+        found = [f for s in ordered if (f := texts.of_statement(*s)) is not None]
         if found:
             # Of values that are too many, the first may stay.
             text, stated = found[-1] if finding.component in _SURPLUS else found[0]
@@ -122,7 +123,13 @@ def _to_mend(finding: Finding, texts: Texts) -> Place | None:
         return None
     text, stated = found
     new = None if repair.insert is None else statements.read(repair.insert)
-    if new is not None and new[0] != predicate and new[1] == value and stated.predicates:
+    if (
+        new is not None
+        and new[0] != predicate
+        and new[1] == value
+        and stated.predicates
+        and stated.alone
+    ):
         return text.place(stated.predicates[0])
     return text.place(stated.value)
 
@@ -175,7 +182,7 @@ def _with_edits(finding: Finding, repair: Repair, texts: Texts) -> Repair:
         old = statements.read(repair.remove)
         if (found := texts.of_statement(subject, *old)) is not None:
             text, stated = found
-            edits = text.replacing(stated, old, new) if new else text.removing(stated)
+            edits = text.replacing(subject, stated, old, new) if new else text.removing(stated)
     elif new is not None and (described := texts.describes(str(subject))) is not None:
         edits = described.adding(subject, *new)
     return replace(repair, edits=edits)

@@ -9,6 +9,7 @@ from typing import Final
 from rdflib import DCTERMS, OWL, PROV, RDF, RDFS, SH, SKOS, XSD, BNode, Graph, Literal, URIRef
 from rdflib.term import Node
 
+from competency_graph.literals import fault
 from competency_graph.model import Finding, Repair
 from competency_graph.shacl.findings import label_of, spelt
 from competency_graph.statements import turtle
@@ -120,7 +121,7 @@ def _misspelt_namespace(term: URIRef) -> _Fault | None:
     return (
         f"Correct the address in front of “{local}”: it is nearly that of our vocabulary.",
         f"Did you mean PREFIX cg: <{CG}>?",
-        None,
+        URIRef(CG + local),
     )
 
 
@@ -134,7 +135,7 @@ def ill_typed_values(edited: Graph, data: Graph) -> list[Finding]:
     return [
         Finding(
             severity="violation",
-            message=f"Correct the value: write {_KINDS.get(datatype, 'it as its type asks')}.",
+            message=f"Correct the value: {_reason(value, datatype)}.",
             rule=ILL_TYPED,
             focus=spelt(subject),
             focus_label=label_of(subject, data),
@@ -146,6 +147,11 @@ def ill_typed_values(edited: Graph, data: Graph) -> list[Finding]:
         for subject, predicate, value, datatype in _typed(edited)
         if value.ill_typed
     ]
+
+
+def _reason(value: Literal, datatype: str) -> str:
+    said = fault(str(value), str(XSD) + datatype, "") or ""
+    return said.partition(": ")[2] or f"write {_KINDS.get(datatype, 'it as its type asks')}"
 
 
 def _typed(edited: Graph) -> Iterator[tuple[Node, Node, Literal, str]]:

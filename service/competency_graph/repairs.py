@@ -20,7 +20,7 @@ from competency_graph.surroundings import MANY, SHORT, Surroundings, local_name
 
 _MOST: Final = 100
 """How many findings of one verdict get a proposal; who has more has another trouble."""
-_LISTED: Final = 7
+_LISTED: Final = 10
 _TEXTS: Final = (
     *(SKOS.prefLabel, SKOS.altLabel, SKOS.definition, SKOS.scopeNote, SKOS.example),
     *(DCTERMS.title, DCTERMS.description, DCTERMS.abstract, RDFS.label),
@@ -172,9 +172,11 @@ def _fitting(finding: Finding, around: Surroundings) -> Repair | None:
     if not isinstance(value, Literal) or len(patterns) != 1 or finding.field is None:
         return None
     text = str(value).strip()
+    if not text:
+        return None
     bare = re.sub(r"^(?:https?://(?:dx\.)?doi\.org/|doi:\s*)", "", text, flags=re.IGNORECASE)
     for spelling in (text, bare, text + "."):
-        if spelling and spelling != str(value) and re.search(str(patterns[0]), spelling):
+        if spelling != str(value) and re.search(str(patterns[0]), spelling):
             new = Literal(spelling, lang=value.language, datatype=value.datatype)
             return _instead(finding, new, f"Write {_quoted(new)}.")
     return None
@@ -185,7 +187,9 @@ def _other_label(finding: Finding, around: Surroundings) -> Repair | None:
     if finding.field != str(SKOS.prefLabel):
         return None
     seen: set[str] = set()
-    for label in sorted(around.data.objects(_node(finding.focus), SKOS.prefLabel), key=str):
+    focus = _node(finding.focus)
+    labels = sorted(around.data.objects(focus, SKOS.prefLabel), key=str)
+    for label in sorted(labels, key=lambda label: around.order((focus, SKOS.prefLabel, label))):
         language = label.language if isinstance(label, Literal) else None
         if language in seen:
             return Repair(
@@ -195,6 +199,17 @@ def _other_label(finding: Finding, around: Surroundings) -> Repair | None:
             )
         seen.add(language or "")
     return None
+
+
+def _one_of(finding: Finding, around: Surroundings) -> Repair | None:
+    """Say which values there are where one is enough."""
+    if finding.field is None:
+        return None
+    values = around.data.objects(_node(finding.focus), URIRef(finding.field))
+    names = sorted(around.label(value) or local_name(value) for value in values)
+    if not 1 < len(names) <= _LISTED:
+        return None
+    return Repair(text=f"Keep one of {_listed(names, 'and')}.")
 
 
 def _once(finding: Finding, around: Surroundings) -> Repair | None:
@@ -295,7 +310,7 @@ def _language(finding: Finding, field: Node, around: Surroundings) -> str:
         for value in around.data.objects(focus)
         if isinstance(value, Literal) and value.language
     )
-    usual = sorted(spoken, key=lambda language: (-spoken[language], language))
+    usual = sorted(spoken, key=lambda code: (-spoken[code], code != "en", code))
     return next((language for language in (*usual, "en") if language not in taken), "en")
 
 
@@ -332,6 +347,7 @@ _BY_KIND: Final[dict[str, Sequence[_Propose]]] = {
     "Disjoint": (_once,),
     "HasValue": (_wanted,),
     "In": (_other_thing,),
+    "MaxCount": (_one_of,),
     "MinCount": (_missing,),
     "Or": (_other_thing,),
     "Pattern": (_fitting,),

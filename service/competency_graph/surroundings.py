@@ -1,7 +1,7 @@
 """What belongs to a finding in the data and the shapes, for who proposes how to mend it."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
@@ -18,10 +18,19 @@ SHORT: Final = 60
 
 
 class Surroundings:
-    """What a proposal may look at: the data that were judged, and the shapes that judged them."""
+    """What a proposal may look at: the data that were judged, and the shapes that judged them.
 
-    def __init__(self, data: Graph, shapes: Sequence[Graph]) -> None:
+    ``order`` says of two statements which stands first.
+    """
+
+    def __init__(
+        self,
+        data: Graph,
+        shapes: Sequence[Graph],
+        order: Callable[[tuple[Node, Node, Node]], tuple[int, int]] = lambda _: (0, 0),
+    ) -> None:
         self.data = data
+        self.order = order
         self._shapes = shapes
         self._members: dict[frozenset[Node], dict[URIRef, str]] = {}
 

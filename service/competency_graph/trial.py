@@ -224,12 +224,12 @@ def _told(
     """Return findings with proposals and, where they are about what a document says, places."""
     if not rows:
         return []
-    found = mended(map(finding_of, rows), Surroundings(data, shapes))
+    texts = Texts(tried.documents)
+    found = mended(map(finding_of, rows), Surroundings(data, shapes, texts.order))
     if not tried.documents:
         return found
     edited = _read(graph, tried.difference.graphs - {""})
     about = {spelt(subject) for subject in edited.subjects()}
-    texts = Texts(tried.documents)
     return [located([f], texts, edited)[0] if f.focus in about else f for f in found]
 
 

@@ -172,7 +172,7 @@ class _Reader(Parser):
         reverse: bool = False,
         no_id: bool = False,
     ) -> None:
-        noted: Any = _Noting(self._spots, key)
+        noted: Any = _Noting(self._spots, key, not isinstance(obj, list | dict) or len(obj) == 1)
         self._members.append(noted)
         super()._key_to_graph(dataset, noted, context, subj, key, obj, reverse, no_id)
         self._members.pop()
@@ -194,8 +194,8 @@ class _Reader(Parser):
 class _Noting(_Sink):
     """The graph of one member, which notes where its statements stand."""
 
-    def __init__(self, spots: Spots, name: str) -> None:
-        self._spots = spots
+    def __init__(self, spots: Spots, name: str, alone: bool) -> None:
+        self._spots, self._alone = spots, alone
         self._name = name.span if isinstance(name, _Text) else None
         self.value: Span | None = None
 
@@ -207,7 +207,7 @@ class _Noting(_Sink):
         if isinstance(value, Literal) and isinstance(value.value, float):
             value = Literal(_canonical(value.value), datatype=XSD.double)
         names = (self._name,) if self._name is not None else ()
-        self._spots.note(subject, predicate, value, Stated(span, names))
+        self._spots.note(subject, predicate, value, Stated(span, names, alone=self._alone))
 
 
 def _span(node: Any, context: Any) -> Span | None:

@@ -28,11 +28,13 @@ class Stated(NamedTuple):
 
     ``predicates`` are two where an element of XML says it with both of its tags. ``whole`` is what
     can be taken away without changing what the rest says; None where that is not so simple.
+    ``alone`` says whether what is written for the predicate is so for no other value.
     """
 
     value: Span
     predicates: tuple[Span, ...] = ()
     whole: Span | None = None
+    alone: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,7 +64,8 @@ class _Turtle(SinkParser):
         self._lists.append((self._verb, []))
         end = int(super().objectList(argstr, i, res))
         verb, values = self._lists.pop()
-        self._stated = [Stated(value, (verb,)) for value in values]
+        alone = len(values) == 1
+        self._stated = [Stated(value, (verb,), alone=alone) for value in values]
         return end
 
     def makeStatement(self, quadruple: Any) -> None:  # noqa: N802  the name is rdflib's
