@@ -172,7 +172,7 @@ class _Reader(Parser):
         reverse: bool = False,
         no_id: bool = False,
     ) -> None:
-        noted: Any = _Noting(self._spots, key, not isinstance(obj, list | dict) or len(obj) == 1)
+        noted: Any = _Noting(self._spots, key, _single(obj))
         self._members.append(noted)
         super()._key_to_graph(dataset, noted, context, subj, key, obj, reverse, no_id)
         self._members.pop()
@@ -208,6 +208,13 @@ class _Noting(_Sink):
             value = Literal(_canonical(value.value), datatype=XSD.double)
         names = (self._name,) if self._name is not None else ()
         self._spots.note(subject, predicate, value, Stated(span, names, alone=self._alone))
+
+
+def _single(member: Any) -> bool:
+    """Say whether a member has one value for certain."""
+    if isinstance(member, dict):
+        return len(member) == 1 or any(name.startswith("@") for name in member)
+    return not isinstance(member, list) or len(member) == 1
 
 
 def _span(node: Any, context: Any) -> Span | None:
