@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from competency_graph import graphs, rdf
 from competency_graph.documents import Document
-from competency_graph.locating import Texts, located
+from competency_graph.mending import Texts, located
 from competency_graph.model import Finding, Repair
 from competency_graph.places import Spot, key, spots_of
 from competency_graph.statements import turtle

@@ -26,10 +26,9 @@ from competency_graph.errors import (
     UnreadableInput,
 )
 from competency_graph.index import sealed
-from competency_graph.locating import Texts, in_order, located
+from competency_graph.mending import Surroundings, Texts, in_order, located, mended
 from competency_graph.misspellings import ill_typed_values, misspelt_terms
 from competency_graph.model import Finding, Place, Verdict, finding_of
-from competency_graph.repairs import mended
 from competency_graph.shacl.findings import label_of
 from competency_graph.shacl.reference import (
     Shapes,
@@ -38,7 +37,6 @@ from competency_graph.shacl.reference import (
     compile_shapes,
     judge_graph,
 )
-from competency_graph.surroundings import Surroundings
 from competency_graph.vocab import CG, GRAPH
 
 _LIMITS: Final = {

@@ -19,7 +19,7 @@ from competency_graph import graphs, rdf
 from competency_graph.documents import Document
 from competency_graph.index import Answer, Graph, Writer, stage
 from competency_graph.judging import compare, counted, imports_not_read, own_shapes
-from competency_graph.locating import Texts, in_order, located
+from competency_graph.mending import Surroundings, Texts, in_order, located, mended
 from competency_graph.misspellings import misspelt_terms
 from competency_graph.model import (
     SEVERITIES,
@@ -31,7 +31,6 @@ from competency_graph.model import (
     joined,
     unpack_operations,
 )
-from competency_graph.repairs import mended
 from competency_graph.reports import MEDIA_TYPES, render
 from competency_graph.shacl.findings import spelt
 from competency_graph.shacl.reference import (
@@ -41,7 +40,6 @@ from competency_graph.shacl.reference import (
     compile_shapes,
     judge_graph,
 )
-from competency_graph.surroundings import Surroundings
 from competency_graph.vocab import DCTERMS, EXEMPTIONS, GRAPH, is_common
 
 _SHAPES: Final = GRAPH + "shapes-"

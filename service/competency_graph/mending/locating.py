@@ -12,7 +12,7 @@ from rdflib.term import Node
 
 from competency_graph import statements
 from competency_graph.documents import Document
-from competency_graph.edits import Text
+from competency_graph.mending.edits import Text
 from competency_graph.model import SEVERITIES, Edit, Finding, Place, Repair
 from competency_graph.places import Stated, key, spots_of
 from competency_graph.shacl.findings import spelt

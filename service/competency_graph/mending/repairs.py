@@ -14,9 +14,9 @@ from rdflib import DCTERMS, RDF, RDFS, SH, SKOS, BNode, Literal, URIRef
 from rdflib.term import Node
 
 from competency_graph.literals import fault
+from competency_graph.mending.surroundings import MANY, SHORT, Surroundings, local_name
 from competency_graph.model import Finding, Repair
 from competency_graph.statements import term_of, turtle
-from competency_graph.surroundings import MANY, SHORT, Surroundings, local_name
 
 _MOST: Final = 100
 """How many findings of one verdict get a proposal; who has more has another trouble."""
