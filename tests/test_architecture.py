@@ -9,13 +9,23 @@ import pytest
 SERVICE = Path(__file__).parent.parent / "service" / "competency_graph"
 LAYERS = (
     {"errors", "vocab", "config", "resources"},
-    {"literals", "model", "rdf", "graphs", "syntax_faults", "places", "statements"},
-    {"log", "index", "shacl", "queries", "exchange"},
+    {"literals", "model", "rdf", "graphs", "syntax_faults", "places", "statements", "codings"},
+    {"log", "index", "shacl", "queries", "exchange", "outward"},
     {
         *("catalogue", "telling", "requirements", "jsonld", "words", "judging", "reports"),
-        *("documents", "misspellings", "mending", "pages", "changes", "record"),
+        *(
+            "documents",
+            "misspellings",
+            "mending",
+            "pages",
+            "changes",
+            "record",
+            "service_description",
+        ),
+        "shown",
         *("history", "keeping", "machine", "gate", "access", "trial", "gating"),
-        *("importing", "jobs"),
+        *("importing", "jobs", "past", "historic"),
+        *("git", "diff", "checking"),
     },
     {"web", "cli"},
     {"__main__", "__init__"},
@@ -24,6 +34,12 @@ LAYER = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 # Neighbours of one layer that may know each other, each for a reason.
 NEIGHBOURS = {
     ("exchange", "index"): "what is brought is asked in a graph of its own",
+    ("git", "documents"): "what git holds is read into the same documents",
+    ("diff", "documents"): "documents are what is compared",
+    ("diff", "words"): "things are called what they are called elsewhere",
+    ("diff", "requirements"): "what a role needs is worked out once",
+    ("checking", "documents"): "documents are what is checked",
+    ("checking", "judging"): "and judging is done there",
     ("importing", "documents"): "files are read from disk in one place",
     ("importing", "judging"): "findings are found again in files as judging does it",
     ("gating", "jobs"): "what takes long is done in its process",
@@ -65,6 +81,9 @@ NEIGHBOURS = {
     ("keeping", "trial"): "the forks in which changes are tried out",
     ("record", "changes"): "what a change is as JSON is said once",
     ("record", "history"): "what undoes a change",
+    ("gating", "past"): "it knows what was redacted, and who asks",
+    ("historic", "history"): "it loads what the log held",
+    ("historic", "keeping"): "its readers answer what the keeper's do",
     ("gating", "record"): "web processes ask it of the gate's process",
     ("trial", "judging"): "places in documents, and shapes of one's own",
     ("trial", "documents"): "places are found in documents",
@@ -72,6 +91,10 @@ NEIGHBOURS = {
     ("keeping", "changes"): "look-up readers answer from it",
     ("keeping", "catalogue"): "look-up readers answer from it",
     ("keeping", "pages"): "look-up readers answer from it",
+    ("keeping", "shown"): "query readers answer from it",
+    ("shown", "catalogue"): "how an answer is written",
+    ("shown", "words"): "labels are chosen by language",
+    ("keeping", "service_description"): "look-up readers answer from it",
     ("keeping", "history"): "the keeper loads what the log holds",
 }
 # What the top layer must not reach past the layer between.
@@ -79,7 +102,7 @@ FORBIDDEN = {"web": {"cli", "log", "shacl"}, "cli": {"web", "log", "shacl"}}
 OWNERS = {
     "sqlalchemy": {"log"},
     "alembic": {"log"},
-    "zstandard": {"log"},
+    "zstandard": {"log", "codings"},
     "pyoxigraph": {"index", "rdf", "graphs", "shacl"},
     "pyshacl": {"shacl"},
     "flask": {"web"},
@@ -87,8 +110,11 @@ OWNERS = {
     "werkzeug": {"web"},
     "babel": {"web", "mending"},
     "gunicorn": {"web"},
+    "gevent": {"web"},
+    "prometheus_client": {"web"},
     "click": {"cli"},
     "rich": {"cli"},
+    "jinja2": {"diff", "reports", "web"},
 }
 
 

@@ -28,6 +28,7 @@ from competency_graph.index import (
     CHECK_SOCKET,
     GATE_SOCKET,
     LOOKUP_SOCKET,
+    PAST_SOCKET,
     QUERY_SOCKET,
     TRIAL_SOCKET,
     Board,
@@ -36,6 +37,12 @@ from competency_graph.index import (
 _TICK: Final = 0.05
 _PATIENCE: Final = 5.0
 _LOOKUP_QUEUE: Final = 256
+# Milliseconds; as long as a delivery has patience.
+_STALLED: Final = 30_000
+_UNSEALED: Final = (
+    "This system does not let the readers be sealed (seccomp): that nothing is fetched from "
+    "elsewhere rests on each query being looked at, without a second wall behind it."
+)
 
 
 class _Child:
@@ -117,6 +124,8 @@ def run(settings: Settings, *, tell: Callable[[str], None], first: str = "") -> 
                     ready = True
                     shown = f"http://{'[' + host + ']' if ':' in host else host}:{port}/"
                     tell(f"Serving revision {board.revision} at {shown}  (stop with Ctrl+C)")
+                    if not board.sealed:
+                        tell(_UNSEALED)
                     # Filling an empty database is the first change.
                     if first and board.revision <= 1:
                         tell(first)
@@ -155,6 +164,10 @@ def _listening(bind: str) -> Iterator[socket.socket]:
     with listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
+            # Who takes nothing of what was sent is left by the kernel, however little it was; an
+            # accepted connection has this of the one that listens (tcp(7)).
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED)
             listening.bind((host, int(port)))
             listening.listen(1024)
         except OSError as error:
@@ -176,6 +189,7 @@ def _run_folder(queue: int) -> Iterator[tuple[Path, list[socket.socket]]]:
             (QUERY_SOCKET, queue),
             (TRIAL_SOCKET, queue),
             (CHECK_SOCKET, queue),
+            (PAST_SOCKET, queue),
             (CHANGES_SOCKET, queue),
             (GATE_SOCKET, queue),
         ):

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import lru_cache
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Any, Final, Literal
 
 from competency_graph.vocab import SKOS
@@ -226,6 +228,23 @@ class Identity:
     expires: datetime | None = None
 
 
+@lru_cache(4096)
+def client_of(address: str) -> str:
+    """Return what counts as one client: an IPv4 address, or the /64 that one has of IPv6.
+
+    What is no address counts as it is.
+    """
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(IPv6Network((int(parsed) >> 64 << 64, 64)))
+
+
 def joined(lines: Iterable[bytes]) -> bytes:
     """Return lines as one text, each with its line feed."""
     return b"".join(line + b"\n" for line in lines)
@@ -249,7 +268,8 @@ class Operation:
     the syntax names graphs and ``graph`` is none, into those it names. ``delete`` takes a graph
     away. ``lines`` is an exact difference: ``content`` removed lines, an empty line, added lines.
 
-    ``syntax`` is a name in ``rdf.SYNTAXES``, ``name`` what to call the content in an error.
+    ``syntax`` is a name in ``rdf.SYNTAXES``, ``name`` what to call the content in an error, and
+    relative IRIs of a document are resolved against ``base``, where there is one.
     """
 
     kind: OperationKind
@@ -257,6 +277,7 @@ class Operation:
     content: bytes = b""
     syntax: str = "turtle"
     name: str = "The body"
+    base: str | None = None
     using: tuple[str, ...] = ()
     using_named: tuple[str, ...] = ()
 

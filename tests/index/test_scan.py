@@ -1,10 +1,11 @@
 """The scan tells the outbound words from the same letters elsewhere, in linear time."""
 
+import re
 import time
 
 import pytest
 from competency_graph.errors import BadQuery, OutboundRefused, TooDeep
-from competency_graph.index.scan import scan_query
+from competency_graph.index.scan import disarmed, scan_query
 from competency_graph.rdf import MAX_NESTING
 
 OUTBOUND = [
@@ -43,17 +44,48 @@ def test_the_same_letters_elsewhere_are_not(text: str) -> None:
     assert scan_query(text).text == text
 
 
-def test_from_clauses_are_told_with_their_prefixes_resolved() -> None:
-    text = (
-        "PREFIX e: <http://e/> SELECT * FROM <http://a/> FROM NAMED e:b from named <http://c/> {}"
-    )
-    assert scan_query(text).datasets == ("http://a/", "http://e/b", "http://c/")
+def test_from_clauses_are_told_with_the_prologue_that_says_what_they_stand_for() -> None:
+    prologue = "BASE <http://a/> PREFIX select: <http://e/> # SELECT\n"
+    text = prologue + "select * FROM <b> FROM NAMED select:b from named <c> {}"
+    scanned = scan_query(text)
+    assert scanned.prologue == prologue
+    assert scanned.sources == ("<b>", "select:b", "<c>")
+
+
+@pytest.mark.parametrize(
+    ("text", "handed_over"),
+    [
+        ("ASK { FILTER(TRUE && ! False) }", "ASK { FILTER(true && ! false) }"),
+        ("ASK { ?TRUE TRUE:x 'TRUE'@TRUE } # TRUE", "ASK { ?TRUE TRUE:x 'TRUE'@TRUE } # TRUE"),
+        (r"ASK { FILTER(TRUE || '\u0022TRUE') }", r"ASK { FILTER(true || '\u0022TRUE') }"),
+    ],
+)
+def test_truths_are_written_as_the_engine_reads_them(text: str, handed_over: str) -> None:
+    assert scan_query(text).text == handed_over
 
 
 def test_nesting_is_bounded_outside_strings_only() -> None:
     with pytest.raises(TooDeep):
         scan_query("SELECT * " + "{" * (MAX_NESTING + 1))
     scan_query("SELECT * { ?s ?p '" + "{" * (MAX_NESTING + 1) + "' }")
+
+
+def test_a_backslash_before_a_u_is_no_escape() -> None:
+    scan_query(r"SELECT * { ?s ?p '\\uD800', '\\u0027 SERVICE <x> {} ' }")
+
+
+@pytest.mark.parametrize("text", [*OUTBOUND, *HARMLESS])
+def test_a_disarmed_text_differs_in_one_letter_of_each_word(text: str) -> None:
+    harmless = disarmed(text)
+    assert not re.search("service|load", harmless, re.IGNORECASE)
+    assert len(harmless) == len(text)
+    words = len(re.findall("service|load", text, re.IGNORECASE))
+    assert sum(a != b for a, b in zip(text, harmless, strict=True)) == words
+
+
+def test_the_letters_of_other_words_stay() -> None:
+    text = "SELECT ?serve ?lode ?allo_ad { ?servile ?loan ?o }"
+    assert disarmed(text) == text
 
 
 def test_an_escape_that_names_no_character_is_a_bad_query() -> None:

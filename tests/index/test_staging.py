@@ -192,6 +192,20 @@ def test_a_declaration_between_operations_holds_from_there_on() -> None:
     assert texts(staged(graph_of(""), update(text)).added)[1] == line("a", "p", "b", "h")
 
 
+def test_relative_names_are_those_of_the_graph_until_the_text_says_otherwise() -> None:
+    graph = Graph(base="https://example.org/")
+    text = (
+        "INSERT DATA { GRAPH <g> { <a> <p> TRUE } } ; "
+        "BASE <https://example.org/g/> INSERT DATA { GRAPH <../g> { <../a> <p> False } }"
+    )
+    difference = stage(graph, [Operation(kind="update", content=text.encode())], labels="c1x")
+    boolean = "^^<http://www.w3.org/2001/XMLSchema#boolean>"
+    assert texts(difference.added) == [
+        f'<{EX}a> <{EX}g/p> "false"{boolean} <{G}> .',
+        f'<{EX}a> <{EX}p> "true"{boolean} <{G}> .',
+    ]
+
+
 def test_what_the_engine_mints_is_labelled_by_the_change_and_shared_between_graphs() -> None:
     text = (
         "INSERT { GRAPH ex:g { ?x ex:p _:n } GRAPH ex:h { _:n ex:q ?x } } "

@@ -6,7 +6,7 @@ from typing import Any, Final
 import click
 
 from competency_graph import graphs, history, rdf
-from competency_graph.cli.reading import fetch, write_file
+from competency_graph.cli.reading import fetch, token_option, write_file
 from competency_graph.config import Settings
 from competency_graph.documents import read_documents, read_text_file
 from competency_graph.errors import BadRequest, LimitReached, UnreadableInput
@@ -31,6 +31,7 @@ _LOOKS: Final[dict[str, dict[str, Any]]] = {
     help="The data that the files belong to: a running service (http://127.0.0.1:8000) or a "
     "database (sqlite:///competency-graph.db).  [default: what ships]",
 )
+@token_option
 @click.option(
     "--shapes",
     multiple=True,
@@ -59,6 +60,7 @@ def validate(
     context: click.Context,
     files: tuple[str, ...],
     against: str | None,
+    token: str | None,
     shapes: tuple[str, ...],
     format_: Format,
     fail_on: Severity,
@@ -75,7 +77,7 @@ def validate(
         verdict = judge(
             documents,
             shapes=read_documents(shapes, most=settings.max_body),
-            context=None if against is None else _data_of(against),
+            context=None if against is None else _data_of(against, token),
             seconds=settings.validation_timeout,
             memory=settings.query_memory * 4,
         )
@@ -94,10 +96,10 @@ def paint(text: str, part: str) -> str:
     return click.style(text, **_LOOKS[part])
 
 
-def _data_of(against: str) -> bytes:
+def _data_of(against: str, token: str | None) -> bytes:
     """Return the data of a service or a database as N-Triples."""
     if against.startswith(("http://", "https://")):
-        return fetch(against, "/graphs?default", "application/n-triples")
+        return fetch(against, "/graphs?default", "application/n-triples", token=token)
     if "://" not in against:
         raise BadRequest(
             f"--against cannot be “{against}”. Give the address of a service, such as "
@@ -118,7 +120,7 @@ def fmt(context: click.Context, files: tuple[str, ...], check: bool, drop_commen
     """
     most = Settings.load(os.environ).max_body
     # All are read before one is written: a wrong file leaves the others as they are.
-    forms = {name: _canonical(name, most, drop_comments) for name in dict.fromkeys(files)}
+    forms = {name: canonical(name, most, drop_comments) for name in dict.fromkeys(files)}
     changed = [name for name, (before, after) in forms.items() if before != after]
     for name in changed:
         if check:
@@ -129,8 +131,12 @@ def fmt(context: click.Context, files: tuple[str, ...], check: bool, drop_commen
     context.exit(1 if check and changed else 0)
 
 
-def _canonical(name: str, most: int, drop_comments: bool) -> tuple[bytes, bytes]:
-    """Return a file as it is, and in the canonical form."""
+def canonical(name: str, most: int, drop_comments: bool = False) -> tuple[bytes, bytes]:
+    """Return a file as it is, and in the canonical form.
+
+    Raises:
+        UnreadableInput: it is not Turtle, or has a comment that would be lost.
+    """
     syntax = rdf.syntax_of_file(name)
     if syntax is not None and syntax.name != "turtle":
         raise UnreadableInput(f"{name}: This is {syntax.title}; fmt writes Turtle files only.")

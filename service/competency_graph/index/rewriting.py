@@ -67,6 +67,8 @@ def steps(
     graph: str | None = None,
     using: Sequence[str] = (),
     using_named: Sequence[str] = (),
+    base: str | None = None,
+    strict: bool = True,
 ) -> Iterator[Step]:
     """Yield the operations of an update in their order.
 
@@ -77,6 +79,7 @@ def steps(
         graph: the default graph of templates and patterns that name no other.
         using: default graphs of patterns, as the SPARQL protocol gives them.
         using_named: named graphs of patterns, likewise.
+        base, strict: see :func:`read_update`.
 
     Raises:
         BadQuery, BadLiteral, TooDeep, OutboundRefused: see :func:`read_update`.
@@ -84,7 +87,7 @@ def steps(
     """
     clauses = "".join(f"USING <{iri}> " for iri in using)
     clauses += "".join(f"USING NAMED <{iri}> " for iri in using_named)
-    for operation in read_update(text):
+    for operation in read_update(text, base=base, strict=strict):
         if clauses and any(t.text.upper() in ("WITH", "USING") for t in operation.words()):
             raise BadRequest(
                 "The update chooses its graphs by WITH or USING, and the request by "

@@ -1,21 +1,25 @@
 """A linear look at SPARQL text before any parser sees it. Understands tokens, never meaning.
 
 The parser of the engine is recursive and its evaluator opens connections for ``SERVICE``, so depth
-and outbound words are decided here, on the text with its codepoint escapes already undone
-(SPARQL 1.1, section 19.2), by a scan that knows strings, IRIs, comments and prefixed names.
+and outbound words are looked for here, by a scan that knows strings, IRIs, comments and prefixed
+names. Whether a text that holds the letters of such a word holds the keyword is then decided by the
+engine's own parser, on :func:`disarmed` text (docs/design/0007-service.md).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from competency_graph.errors import BadQuery, OutboundRefused, TooDeep
 from competency_graph.rdf import MAX_NESTING
-from competency_graph.vocab import Iri
 
-_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
+_ESCAPE = re.compile(r"\\\\|\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 _SILENT = re.compile(r"LOAD(?:\s|#[^\n\r]*[\n\r])+SILENT\b", re.IGNORECASE)
+_SERVICE = re.compile(r"SERVICE\b", re.IGNORECASE)
+# One letter of each outbound keyword, by which it is no keyword any more.
+_BESIDE = re.compile(r"[\w:.\-]*\s*")
+_ARMED = re.compile(r"(?<=ser)v(?=ice)|(?<=l)o(?=ad)", re.IGNORECASE)  # codespell:ignore ser
 # Words that touch are taken as one token first: looked at one by one, each would be looked at up to
 # the end of them all for the colon that would make it a prefix.
 _WORD = re.compile(r"(?P<word>[^\W\d]\w*)")
@@ -41,13 +45,13 @@ _TOKEN = re.compile(
 )
 PLACE: Final = re.compile(r"error at (\d+):(\d+): expected (.*)", re.DOTALL)
 _SHOWN: Final = 40
+TRUTHS: Final = ("TRUE", "FALSE")
+_FORMS: Final = ("SELECT", "CONSTRUCT", "DESCRIBE", "ASK")
 # A sentence among the things that the parser expected: a capital, a small word, no sign of grammar.
 _REASON = re.compile(r"(?:^|one of |, )([A-Z][^,\[\]\"]* [a-z]+\b[^,\[\]\"]*)(?=,|$)")
-_WHOLE_IRI: Final = "An IRI there is relative or not well formed. Write it whole."
-_RELATIVE_IRI = re.compile(r"<[^:<>\s]*>")
 _REASONS: Final = {
     "Prefix not found": "Its last name has a prefix that no PREFIX line declares.",
-    "IRI parsing failed": _WHOLE_IRI,
+    "IRI parsing failed": "An IRI there is not well formed, or relative and without a BASE.",
 }
 _NO_REASON: Final = "Look there for a missing bracket, a misspelt word or an unfinished pattern."
 _UPDATE = re.compile(
@@ -71,14 +75,20 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryText:
-    """A query that may be handed to the engine, and the graphs that its ``FROM`` clauses name."""
+    """A query that may be handed to the engine, and what its ``FROM`` clauses name.
+
+    ``sources`` are spelt as they are there; what they stand for the ``prologue`` before them says.
+    """
 
     text: str
-    datasets: tuple[Iri, ...]
+    prologue: str
+    sources: tuple[str, ...]
 
 
 def _unescaped(text: str) -> str:
     def character(match: re.Match[str]) -> str:
+        if match[0] == "\\\\":
+            return match[0]
         point = int(match[1] or match[2], 16)
         if point > 0x10FFFF or 0xD800 <= point <= 0xDFFF:
             raise BadQuery(f"The escape {match[0]} names no character.")
@@ -90,26 +100,48 @@ def _unescaped(text: str) -> str:
 def scan_query(text: str) -> QueryText:
     """Return the text, safe to parse, with what it reads from.
 
+    ``TRUE`` and ``FALSE`` are written small in it: keywords have any case (SPARQL 1.1, 19.8), and
+    the engine reads these two only so.
+
     Time and memory are linear in the length of the text.
 
     Raises:
         TooDeep: brackets nest more than ``MAX_NESTING`` levels.
-        OutboundRefused: the text holds the keyword ``SERVICE`` or ``LOAD``.
+        OutboundRefused: the text holds the keyword ``SERVICE`` or ``LOAD``, perhaps spelt with
+            escapes of codepoints (SPARQL 1.1, section 19.2), which the engine does not read so.
         BadQuery: an escape names no character.
     """
-    prefixes: dict[str, str] = {}
-    datasets: list[Iri] = []
+    sources: list[str] = []
     before: list[str] = []
-    for token in _tokens(_unescaped(text)):
+    plain = _unescaped(text)
+    if plain != text:
+        for _ in _tokens(plain):
+            pass
+    truths: list[tuple[int, int]] = []
+    end: int | None = None
+    for token in _tokens(text):
         if token.lastgroup == "comment":
             continue
-        if token.lastgroup == "iri" and len(before) > 1 and before[-2:-1] == ["PREFIX"]:
-            prefixes[before[-1]] = token["iri"]
-        source = _source(token, prefixes)
-        if source is not None and (before[-1:] == ["FROM"] or before[-2:] == ["FROM", "NAMED"]):
-            datasets.append(Iri(source))
-        before = [*before[-1:], _shown(token)]
-    return QueryText(text=text, datasets=tuple(datasets))
+        word = token[0].upper() if token.lastgroup == "word" else ""
+        if end is None and word in _FORMS:
+            end = token.start()
+        if word in TRUTHS:
+            truths.append(token.span())
+        named = before[-1:] == ["FROM"] or before == ["FROM", "NAMED"]
+        if named and token.lastgroup in ("iri", "local"):
+            sources.append(token[0])
+        before = [*before[-1:], word]
+    return QueryText(text=truths_small(text, truths), prologue=text[:end], sources=tuple(sources))
+
+
+def truths_small(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Return a text with the keywords at these places in small letters, as long as before."""
+    pieces: list[str] = []
+    end = 0
+    for start, stop in spans:
+        pieces += [text[end:start], text[start:stop].lower()]
+        end = stop
+    return "".join([*pieces, text[end:]])
 
 
 def unreadable_query(text: str, said: str) -> BadQuery:
@@ -129,12 +161,10 @@ def unreadable_query(text: str, said: str) -> BadQuery:
 def unreadable_at(text: str, line: int, column: int, expected: str, *, name: str) -> BadQuery:
     """Return the same where the place and what the parser expected there are known."""
     before = [*text.splitlines(), ""][line - 1][: column - 1].strip()
-    relative = _RELATIVE_IRI.search(before) and "BASE" not in text.upper()
     if len(before) > _SHOWN:
         before = "…" + before[-_SHOWN:]
     where = f"after “{before}” (line {line}, column {column})" if before else f"at line {line}"
-    guess = _WHOLE_IRI if relative else _NO_REASON
-    reason = next((_REASONS.get(r, r + ".") for r in _REASON.findall(expected)), guess)
+    reason = next((_REASONS.get(r, r + ".") for r in _REASON.findall(expected)), _NO_REASON)
     return BadQuery(f"The {name} cannot be read {where}. {reason}", line=line, column=column)
 
 
@@ -151,7 +181,7 @@ def scan_update(text: str) -> list[Token]:
     """
     tokens: list[Token] = []
     end = 0
-    for match in _tokens(text, silent=True):
+    for match in _tokens(text, passing=_SILENT):
         kind = match.lastgroup or ""
         token = Token(kind, match[0], match.start(), match.end())
         opaque = kind in ("comment", "string", "iri")
@@ -168,6 +198,71 @@ def scan_update(text: str) -> list[Token]:
         tokens.append(token)
     _refuse_escape(text, end, len(text))
     return tokens
+
+
+def scan_services(text: str) -> list[Token]:
+    """Return the tokens of a query in which the keyword ``SERVICE`` may stand; comments left out.
+
+    Raises:
+        TooDeep, OutboundRefused: as :func:`scan_query`, apart from ``SERVICE``.
+    """
+    found = _tokens(text, passing=_SERVICE)
+    return [
+        Token(match.lastgroup or "", match[0], match.start(), match.end())
+        for match in found
+        if match.lastgroup != "comment"
+    ]
+
+
+def small_truths(text: str) -> str:
+    """Return the text of a query with ``TRUE`` and ``FALSE`` as :func:`scan_query` writes them.
+
+    Raises:
+        TooDeep, OutboundRefused: as :func:`scan_services`.
+    """
+    words = (token for token in _tokens(text, passing=_SERVICE) if token.lastgroup == "word")
+    return truths_small(text, (word.span() for word in words if word[0].upper() in TRUTHS))
+
+
+def disarmed(text: str, *, but: int | None = None) -> str:
+    """Return the text with no outbound keyword in it, however it is read; else as long and as is.
+
+    One letter of ``SERVICE`` and ``LOAD`` is another wherever they stand, in names and strings too:
+    what the engine's parser reads of it, it reads of the text as well, and there without them.
+
+    Args:
+        text: a query or an operation of an update.
+        but: where one keyword begins that stays.
+    """
+    kept = range(0) if but is None else range(but, but + len("LOAD"))
+
+    def another(letter: re.Match[str]) -> str:
+        if letter.start() in kept:
+            return letter[0]
+        return "W" if letter[0].isupper() else "w"
+
+    return _ARMED.sub(another, text)
+
+
+def refuse_armed(text: str, said: str) -> None:
+    """Refuse a text whose parsing, disarmed, failed at an outbound keyword.
+
+    Args:
+        text: as it was sent.
+        said: what the engine's parser says of it as :func:`disarmed`.
+
+    Raises:
+        OutboundRefused: the place is that of such a keyword; elsewhere the text has another fault.
+    """
+    place = PLACE.match(said)
+    if place is None:
+        return
+    line, column = int(place[1]), int(place[2])
+    row = [*text.splitlines(), ""][line - 1]
+    for word in re.finditer("SERVICE|LOAD", row[: column + len("SERVICE")], re.IGNORECASE):
+        within = word.start() < column <= word.end()
+        if within or _BESIDE.fullmatch(row, word.end(), max(word.end(), column - 1)):
+            _refuse_outbound(word[0])
 
 
 def strings(text: str) -> Iterator[Token]:
@@ -187,7 +282,8 @@ def column_of(text: str, offset: int) -> int:
     return offset - text.rfind("\n", 0, offset)
 
 
-def _tokens(text: str, *, silent: bool = False) -> Iterator[re.Match[str]]:
+def _tokens(text: str, *, passing: re.Pattern[str] | None = None) -> Iterator[re.Match[str]]:
+    """Yield the tokens; of the outbound words only those may stand there that are ``passing``."""
     depth = 0
     for token in _TOKEN.finditer(text):
         kind = token.lastgroup
@@ -199,7 +295,7 @@ def _tokens(text: str, *, silent: bool = False) -> Iterator[re.Match[str]]:
             depth -= 1
         elif kind == "words":
             for word in _WORD.finditer(text, token.start(), token.end()):
-                if not (silent and _SILENT.match(text, word.start())):
+                if passing is None or not passing.match(text, word.start()):
                     _refuse_outbound(word["word"])
                 yield word
             continue
@@ -218,29 +314,15 @@ def _refuse_escape(text: str, start: int, end: int) -> None:
 
 
 def _refuse_outbound(word: str) -> None:
-    if word.upper() == "SERVICE":
+    # No other keyword has these letters, and the engine reads keywords that touch other words.
+    if "SERVICE" in word.upper():
         raise OutboundRefused(
             "SERVICE asks another endpoint, and this service never does. Query that endpoint "
             "yourself and put its rows into a VALUES block.",
             keyword="SERVICE",
         )
-    if word.upper() == "LOAD":
+    if "LOAD" in word.upper():
         raise OutboundRefused(
             "LOAD fetches a document, and this service never does. Send the data itself.",
             keyword="LOAD",
         )
-
-
-def _source(token: re.Match[str], prefixes: dict[str, str]) -> str | None:
-    """Return the IRI that a token stands for, where it is one."""
-    if token.lastgroup == "iri":
-        return token["iri"]
-    if token.lastgroup == "local":
-        return prefixes.get(token["name"] or "", "") + token["local"]
-    return None
-
-
-def _shown(token: re.Match[str]) -> str:
-    if token.lastgroup == "local":
-        return token["name"] or ""
-    return token[0].upper() if token.lastgroup == "word" else token[0]

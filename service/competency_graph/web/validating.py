@@ -13,15 +13,16 @@ from competency_graph.web.api import languages
 from competency_graph.web.exchange import (
     answer,
     client,
-    counted,
     negotiate,
     require_known_parameters,
     settings,
 )
+from competency_graph.web.limits import counted, tell
 from competency_graph.web.linked_data import HTML, html
 from competency_graph.web.writing import document
 
 paths = Blueprint("validating", __name__)
+paths.after_request(tell)
 
 # The formats of reports, by media type, the one first that a program gets which does not say; these
 # processes do not load what writes them.
