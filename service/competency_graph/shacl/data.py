@@ -1,6 +1,6 @@
 """What judging looks up, in an engine's store or in terms as they were parsed. Changes nothing.
 
-A store keeps literals by value (``"007"`` is ``7``). Data that is judged by shapes of one's own, and
+A store keeps literals by value (``"007"`` is ``7``). What is judged by shapes of one's own, and
 the W3C's tests, are judged as they are written: in terms as parsed.
 """
 
