@@ -1,30 +1,34 @@
 """What a compiled shape is made of: what it says of itself, what it asks, what it finds.
 
-A *check* is one thing that a shape asks of its focus nodes: a constraint component of SHACL Core
-with its parameters, or a query of SHACL-SPARQL. Judges nothing itself.
+A *constraint* is one constraint component of SHACL Core with its parameters, asked of one focus
+node at a time. A *check* is asked of many at once: a query of SHACL-SPARQL, or what pySHACL
+evaluates.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import pyoxigraph as ox
 
-from competency_graph.shacl.data import Data, Node, Term
-from competency_graph.shacl.paths import Path, Read
+from competency_graph.shacl.data import Data, Node, Run, Term
+from competency_graph.shacl.paths import IDENTITY, Path, Read, reads, values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
     """What a shape says of itself: ``path`` is that of a property shape, as it is written.
 
-    ``messages`` are its ``sh:message`` in all languages, values not yet filled in.
+    ``messages`` are its ``sh:message`` in all languages, values not yet filled in; ``names`` its
+    ``sh:name``.
     """
 
     node: Node
     path: Path | None
     severity: ox.NamedNode
-    messages: tuple[ox.Literal, ...]
+    messages: tuple[ox.Literal, ...] = ()
+    names: tuple[ox.Literal, ...] = ()
+    deactivated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,3 +62,84 @@ class Check(Protocol):
 
     def results(self, data: Data, focus_nodes: Sequence[Term]) -> Iterable[Result]:
         """Return what is wrong at focus nodes, of which each is a focus node of the shape."""
+
+
+Find = Callable[[Run, Term, Sequence[Term]], Iterable[Result]]
+"""What a constraint finds at a focus node with these value nodes."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Constraint:
+    """One constraint component with its parameters; reads are seen from the shape's focus node."""
+
+    reads: frozenset[Read]
+    find: Find
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Shape:
+    """A shape, ready to judge by. ``properties`` are its ``sh:property``.
+
+    ``asked`` are its parameters as text, by local name, for sentences.
+    """
+
+    head: Head
+    constraints: tuple[Constraint, ...]
+    properties: "tuple[Shape, ...]"
+    checks: tuple[Check, ...]
+    asked: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def reads(self) -> frozenset[Read]:
+        """What is read to judge a focus node, targets apart."""
+        if self.head.deactivated:
+            return frozenset()
+        path = self.head.path or IDENTITY
+        read = {r.behind(path) for shape in self.properties for r in shape.reads}
+        if read:
+            read.update(reads(path))
+        read.update(r for constraint in self.constraints for r in constraint.reads)
+        read.update(r for check in self.checks for r in check.reads)
+        return frozenset(read)
+
+    def results(self, run: Run, focus: Term) -> Iterator[Result]:
+        """Return what is wrong at a node."""
+        return self._results(run, focus, True)
+
+    def conforms(self, run: Run, node: Term) -> bool:
+        """Say whether nothing is wrong at a node; remembered for the length of the run."""
+        key = (self, node)
+        known = run.known.get(key)
+        if known is None:
+            known = run.known[key] = next(self._results(run, node, True), None) is None
+        return known
+
+    def judged(self, run: Run, focus_nodes: Sequence[Term]) -> Iterator[Result]:
+        """Return what is wrong at many nodes; each check is asked of all of them at once."""
+        for focus in focus_nodes:
+            yield from self._results(run, focus, False)
+        for check in self._checks_here():
+            yield from check.results(run, focus_nodes)
+
+    def _results(self, run: Run, focus: Term, checked: bool) -> Iterator[Result]:
+        head = self.head
+        if head.deactivated:
+            return
+        nodes = [focus] if head.path is None else values(head.path, run, focus)
+        for constraint in self.constraints:
+            yield from constraint.find(run, focus, nodes)
+        for shape in self.properties:
+            for node in nodes:
+                yield from shape._results(run, node, checked or head.path is not None)
+        if checked:
+            for check in self.checks:
+                yield from check.results(run, [focus])
+
+    def _checks_here(self) -> Iterator[Check]:
+        """Return the checks of this node's own focus: its, and those of its properties."""
+        if self.head.deactivated:
+            return
+        yield from self.checks
+        if self.head.path is None:
+            for shape in self.properties:
+                yield from shape._checks_here()

@@ -4,13 +4,21 @@ A store keeps literals by value (``"007"`` is ``7``). What is judged by shapes o
 the W3C's tests, are judged as they are written: in terms as parsed.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, Protocol
 
 import pyoxigraph as ox
 
+from competency_graph.vocab import RDF, RDFS
+
 Term = ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple
 Node = ox.NamedNode | ox.BlankNode
+
+TYPE: Final = ox.NamedNode(RDF + "type")
+FIRST: Final = ox.NamedNode(RDF + "first")
+REST: Final = ox.NamedNode(RDF + "rest")
+NIL: Final = ox.NamedNode(RDF + "nil")
+SUB_CLASS_OF: Final = ox.NamedNode(RDFS + "subClassOf")
 
 
 class Data(Protocol):
@@ -98,6 +106,11 @@ class Parsed:
         del self._in[predicate][value][subject]
         self._store = None
 
+    def naming(self, value: Term) -> Iterator[Term]:
+        """Return the subjects of all statements with this object."""
+        for values in self._in.values():
+            yield from values.get(value, ())
+
     @property
     def store(self) -> ox.Store:
         """A store of the same statements, filled when it is first asked for."""
@@ -136,6 +149,85 @@ class Parsed:
         return value in self._out.get(subject, {}).get(predicate, ())
 
 
+class Run:
+    """Data that does not change while it is judged, with what was found out about it so far.
+
+    It forgets all when it has remembered too much, so that judging millions of statements takes
+    bounded memory.
+    """
+
+    _MOST: Final = 50_000
+
+    def __init__(self, data: Data) -> None:
+        self._data = data
+        self._said: dict[Term, dict[ox.NamedNode, list[Term]]] = {}
+        self._above: dict[Term, frozenset[Term]] = {}
+        self.known: dict[object, bool] = {}
+
+    @property
+    def store(self) -> ox.Store:
+        """The statements for SPARQL, in the default graph."""
+        return self._data.store
+
+    def objects(self, subject: Term, predicate: ox.NamedNode) -> Sequence[Term]:
+        """Return the objects of statements with this subject and predicate."""
+        said = self._said.get(subject)
+        return (self._read(subject) if said is None else said).get(predicate, ())
+
+    def _read(self, subject: Term) -> dict[ox.NamedNode, list[Term]]:
+        if len(self._said) > self._MOST or len(self.known) > self._MOST:
+            self._said.clear()
+            self.known.clear()
+        said = self._said[subject] = {}
+        for predicate, value in self._data.about(subject):
+            said.setdefault(predicate, []).append(value)
+        return said
+
+    def about(self, subject: Term) -> Iterator[tuple[ox.NamedNode, Term]]:
+        """Return predicate and object of each statement with this subject."""
+        said = self._said.get(subject)
+        for predicate, values in (self._read(subject) if said is None else said).items():
+            for value in values:
+                yield predicate, value
+
+    def subjects(self, predicate: ox.NamedNode, value: Term) -> Iterable[Term]:
+        """Return the subjects of statements with this predicate and object."""
+        return self._data.subjects(predicate, value)
+
+    def pairs(self, predicate: ox.NamedNode) -> Iterable[tuple[Term, Term]]:
+        """Return subject and object of each statement with this predicate."""
+        return self._data.pairs(predicate)
+
+    def holds(self, subject: Term, predicate: ox.NamedNode, value: Term) -> bool:
+        """Say whether there is this statement."""
+        return value in self.objects(subject, predicate)
+
+    def classes_above(self, class_: Term) -> frozenset[Term]:
+        """Return a class and all that it is below of, by ``rdfs:subClassOf``."""
+        found = self._above.get(class_)
+        if found is None:
+            if len(self._above) > self._MOST:
+                self._above.clear()
+            found = self._above[class_] = frozenset(reached(self, class_, SUB_CLASS_OF))
+        return found
+
+    def is_instance(self, node: Term, class_: Term) -> bool:
+        """Say whether a node is a SHACL instance of a class (SHACL 1.1, Terminology)."""
+        return any(class_ in self.classes_above(kind) for kind in self.objects(node, TYPE))
+
+
+def reached(data: Data, start: Term, predicate: ox.NamedNode) -> dict[Term, None]:
+    """Return what a predicate reaches from a node in any number of steps, the node first."""
+    found = {start: None}
+    waiting = [start]
+    while waiting:
+        for node in data.objects(waiting.pop(), predicate):
+            if node not in found:
+                found[node] = None
+                waiting.append(node)
+    return found
+
+
 def members(data: Data, head: Term) -> list[Term] | None:
     """Return the members of an RDF list, or ``None`` where it is broken or a circle."""
     found: list[Term] = []
@@ -148,7 +240,3 @@ def members(data: Data, head: Term) -> list[Term] | None:
         found.append(firsts[0])
         head = rests[0]
     return found
-
-
-_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-FIRST, REST, NIL = (ox.NamedNode(_RDF + name) for name in ("first", "rest", "nil"))

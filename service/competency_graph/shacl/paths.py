@@ -17,12 +17,12 @@ shape) reads ``read.behind(path)``.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import pyoxigraph as ox
 
-from competency_graph.shacl.data import Data, Term, members
+from competency_graph.shacl.data import FIRST, NIL, REST, Data, Term, members
 from competency_graph.vocab import SH
 
 
@@ -81,17 +81,24 @@ IDENTITY: Final = Sequence(())
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """Statements that decide what is found at a focus node; see the module."""
+    """Statements that decide what is found at a focus node; see the module.
+
+    The rest narrows it to those that can matter: with an object ``among`` these; with an object
+    that is a class ``below`` this one, or it; of every predicate, those ``apart`` not.
+    """
 
     prefix: Path | None
     predicate: ox.NamedNode | None
     end: Literal["s", "o"]
+    among: frozenset[Term] | None = None
+    below: Term | None = None
+    apart: frozenset[Term] = frozenset()
 
     def behind(self, path: Path) -> "Read":
         """Return the read as it is seen from where the path begins."""
         if self.prefix is None:
             return self
-        return Read(joined(path, self.prefix), self.predicate, self.end)
+        return replace(self, prefix=joined(path, self.prefix))
 
 
 ALWAYS: Final = Read(None, None, "s")
@@ -201,10 +208,6 @@ _WORDS: Final = {
         (ZeroOrOne, "zeroOrOnePath"),
     )
 }
-_FIRST, _REST, _NIL = (
-    ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#" + name)
-    for name in ("first", "rest", "nil")
-)
 
 
 def parsed(shapes: Data, node: Term, above: frozenset[Term] = frozenset()) -> Path:
@@ -224,7 +227,7 @@ def parsed(shapes: Data, node: Term, above: frozenset[Term] = frozenset()) -> Pa
             found.append(kind(parsed(shapes, inner, above)))
     for inner in shapes.objects(node, _WORDS[Alternative]):
         found.append(Alternative(_parts(shapes, inner, above)))
-    if list(shapes.objects(node, _FIRST)):
+    if list(shapes.objects(node, FIRST)):
         found.append(Sequence(_parts(shapes, node, above)))
     if len(found) != 1:
         raise ValueError("has a path that can be read in no way, or in several")
@@ -250,12 +253,12 @@ def triples(path: Path) -> tuple[Term, list[ox.Triple]]:
 
 
 def _list(parts: Iterable[Path]) -> tuple[Term, list[ox.Triple]]:
-    head: Term = _NIL
+    head: Term = NIL
     said: list[ox.Triple] = []
     for part in reversed(tuple(parts)):
         first, inner = triples(part)
         node = ox.BlankNode()
-        said += [*inner, ox.Triple(node, _FIRST, first), ox.Triple(node, _REST, head)]
+        said += [*inner, ox.Triple(node, FIRST, first), ox.Triple(node, REST, head)]
         head = node
     return head, said
 
