@@ -221,14 +221,15 @@ def parsed(shapes: Data, node: Term, above: frozenset[Term] = frozenset()) -> Pa
     if not isinstance(node, ox.BlankNode) or node in above:
         raise ValueError("has a path that leads nowhere: write a property, or a path of SHACL")
     above |= {node}
+    if shapes.objects(node, FIRST):
+        # As the W3C's tests have it, a list is a sequence, whatever else is said of its node.
+        return Sequence(_parts(shapes, node, above))
     found: list[Path] = []
     for kind in (Inverse, ZeroOrMore, OneOrMore, ZeroOrOne):
         for inner in shapes.objects(node, _WORDS[kind]):
             found.append(kind(parsed(shapes, inner, above)))
     for inner in shapes.objects(node, _WORDS[Alternative]):
         found.append(Alternative(_parts(shapes, inner, above)))
-    if list(shapes.objects(node, FIRST)):
-        found.append(Sequence(_parts(shapes, node, above)))
     if len(found) != 1:
         raise ValueError("has a path that can be read in no way, or in several")
     return found[0]
