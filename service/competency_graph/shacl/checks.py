@@ -114,12 +114,17 @@ class Shape:
             known = run.known[key] = next(self._results(run, node, True), None) is None
         return known
 
-    def judged(self, run: Run, focus_nodes: Sequence[Term]) -> Iterator[Result]:
-        """Return what is wrong at many nodes; each check is asked of all of them at once."""
+    def judged(self, run: Run, focus_nodes: Sequence[Term]) -> Iterator[tuple[Term, Result]]:
+        """Return what is wrong at many nodes, with the node; checks are asked of all at once.
+
+        The focus node of a result is another one where a shape asks for properties of values.
+        """
         for focus in focus_nodes:
-            yield from self._results(run, focus, False)
+            for result in self._results(run, focus, False):
+                yield focus, result
         for check in self._checks_here():
-            yield from check.results(run, focus_nodes)
+            for result in check.results(run, focus_nodes):
+                yield result.focus, result
 
     def _results(self, run: Run, focus: Term, checked: bool) -> Iterator[Result]:
         head = self.head

@@ -13,7 +13,7 @@ from competency_graph.shacl.asked import Asked, Fault
 from competency_graph.shacl.checks import Head, Shape
 from competency_graph.shacl.core import constraints
 from competency_graph.shacl.data import TYPE, Data, Node, Parsed, Run, Term
-from competency_graph.shacl.paths import Path, parsed
+from competency_graph.shacl.paths import Path, Read, parsed
 from competency_graph.shacl.refusals import CIRCLE, invalid
 from competency_graph.shacl.targets import Targets, targets_of
 from competency_graph.vocab import SH
@@ -36,6 +36,11 @@ class Targeted:
     def node(self) -> Node:
         """The shape's own node in the shapes graph."""
         return self.shape.head.node
+
+    @property
+    def reads(self) -> frozenset[Read]:
+        """What is read to tell whether a node is a focus node, and to judge it."""
+        return self.targets.reads | self.shape.reads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

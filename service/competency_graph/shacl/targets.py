@@ -40,7 +40,7 @@ class Targets:
             node in self.nodes
             or any(run.is_instance(node, class_) for class_ in self.classes)
             or any(run.objects(node, predicate) for predicate in self.subjects_of)
-            or any(_some(run.subjects(predicate, node)) for predicate in self.objects_of)
+            or any(run.subjects(predicate, node) for predicate in self.objects_of)
         )
 
     def all(self, data: Data) -> Iterator[Term]:
@@ -74,10 +74,6 @@ def below(data: Data, class_: Term) -> list[Term]:
                 found[kind] = None
                 waiting.append(kind)
     return list(found)
-
-
-def _some(nodes: Iterable[Term]) -> bool:
-    return next(iter(nodes), None) is not None
 
 
 def targets_of(shapes: Run, node: Node) -> Targets:
