@@ -53,7 +53,8 @@ class Check(Protocol):
     """One thing that a shape asks; made when shapes are compiled and used any number of times.
 
     What ``sparql.checks(shapes, head)`` returns for a shape are such: one for each ``sh:sparql``
-    and each SPARQL-based constraint component of which the shape has the parameters.
+    and each SPARQL-based constraint component of which the shape has the parameters. Where it cannot
+    evaluate one, it raises ``Unsupported``, and pySHACL evaluates them for that shape.
     """
 
     @property
@@ -62,6 +63,10 @@ class Check(Protocol):
 
     def results(self, data: Data, focus_nodes: Sequence[Term]) -> Iterable[Result]:
         """Return what is wrong at focus nodes, of which each is a focus node of the shape."""
+
+
+class Unsupported(Exception):
+    """What is not evaluated here but by pySHACL; the text is the end of a sentence that says why."""
 
 
 Find = Callable[[Run, Term, Sequence[Term]], Iterable[Result]]

@@ -8,7 +8,7 @@ import pyoxigraph as ox
 from competency_graph.shacl.data import SUB_CLASS_OF, TYPE, Data, Node, Run, Term
 from competency_graph.shacl.paths import IDENTITY, Read
 from competency_graph.shacl.value_constraints import class_reads
-from competency_graph.vocab import RDFS, SH
+from competency_graph.vocab import OWL, RDFS, SH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,8 @@ def targets_of(shapes: Run, node: Node) -> Targets:
         return frozenset(p for p in said(word) if isinstance(p, ox.NamedNode))
 
     classes = set(said("targetClass"))
-    if shapes.is_instance(node, ox.NamedNode(RDFS + "Class")):
+    # What is a class of OWL is one of RDFS too (OWL 2 RDF-based semantics, table 5.2).
+    if any(shapes.is_instance(node, ox.NamedNode(name + "Class")) for name in (RDFS, OWL)):
         classes.add(node)
     return Targets(
         nodes=frozenset(said("targetNode")),
