@@ -53,8 +53,8 @@ class Check(Protocol):
     """One thing that a shape asks; made when shapes are compiled and used any number of times.
 
     What ``sparql.checks(shapes, head)`` returns for a shape are such: one for each ``sh:sparql``
-    and each SPARQL-based constraint component of which the shape has the parameters. Where it cannot
-    evaluate one, it raises ``Unsupported``, and pySHACL evaluates them for that shape.
+    and each SPARQL-based constraint component of which the shape has the parameters. Where it
+    cannot evaluate one, it raises ``Unsupported``, and pySHACL evaluates them for that shape.
     """
 
     @property
@@ -66,7 +66,7 @@ class Check(Protocol):
 
 
 class Unsupported(Exception):
-    """What is not evaluated here but by pySHACL; the text is the end of a sentence that says why."""
+    """What pySHACL evaluates instead; the text is the end of a sentence that says why."""
 
 
 Find = Callable[[Run, Term, Sequence[Term]], Iterable[Result]]

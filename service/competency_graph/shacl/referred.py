@@ -104,13 +104,19 @@ class Referred:
             severity=self.head.severity,
             path=Predicate(path) if isinstance(path, ox.NamedNode) else self.head.path,
             value=one(SH.value),
-            messages=_texts(said.get(SH.resultMessage, ())),
+            messages=_texts(said.get(SH.resultMessage, ()), apart_from=self._generic()),
             constraint=one(SH.sourceConstraint),
         )
 
+    def _generic(self) -> list[Node]:
+        """Return what pySHACL says where nobody wrote a message; it is full of RDF."""
+        generic: list[Node] = self.constraint.make_generic_messages(None, None, None)
+        return generic
 
-def _texts(messages: Iterable[Node]) -> tuple[ox.Literal, ...]:
-    found = [term(message) for message in messages if isinstance(message, Text)]
+
+def _texts(messages: Iterable[Node], *, apart_from: Sequence[Node]) -> tuple[ox.Literal, ...]:
+    written = (m for m in messages if isinstance(m, Text) and m not in apart_from)
+    found = (term(message) for message in written)
     return tuple(sorted((t for t in found if isinstance(t, ox.Literal)), key=str))
 
 
