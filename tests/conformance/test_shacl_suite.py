@@ -17,7 +17,7 @@ import pytest
 from competency_graph.errors import InvalidShapes
 from competency_graph.shacl.checks import Result
 from competency_graph.shacl.compile import compiled
-from competency_graph.shacl.data import Parsed, Term, members
+from competency_graph.shacl.data import Parsed, Run, Term, members
 from competency_graph.shacl.evaluate import judge
 from competency_graph.shacl.paths import parsed, written
 from competency_graph.vocab import RDF, SH
@@ -153,8 +153,8 @@ def test_core(name: str) -> None:
         with pytest.raises(InvalidShapes):
             compiled(case.shapes, stored=False)
         return
-    results = judge(compiled(case.shapes, stored=False), Parsed(case.data))
-    assert Counter(map(row_of, results)) == case.expected
+    rows = judge(compiled(case.shapes, stored=False), Run(Parsed(case.data)))
+    assert Counter(row_of(row.result) for row in rows) == case.expected
 
 
 def test_no_case_is_missing() -> None:

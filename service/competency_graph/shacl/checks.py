@@ -53,7 +53,8 @@ class Check(Protocol):
     """One thing that a shape asks; made when shapes are compiled and used any number of times.
 
     What ``sparql.checks(shapes, head)`` returns for a shape are such: one for each ``sh:sparql``
-    and each SPARQL-based constraint component of which the shape has the parameters.
+    and each SPARQL-based constraint component of which the shape has the parameters. Where it
+    cannot evaluate one, it raises ``Unsupported``, and pySHACL evaluates them for that shape.
     """
 
     @property
@@ -62,6 +63,10 @@ class Check(Protocol):
 
     def results(self, data: Data, focus_nodes: Sequence[Term]) -> Iterable[Result]:
         """Return what is wrong at focus nodes, of which each is a focus node of the shape."""
+
+
+class Unsupported(Exception):
+    """What pySHACL evaluates instead; the text is the end of a sentence that says why."""
 
 
 Find = Callable[[Run, Term, Sequence[Term]], Iterable[Result]]
@@ -114,12 +119,17 @@ class Shape:
             known = run.known[key] = next(self._results(run, node, True), None) is None
         return known
 
-    def judged(self, run: Run, focus_nodes: Sequence[Term]) -> Iterator[Result]:
-        """Return what is wrong at many nodes; each check is asked of all of them at once."""
+    def judged(self, run: Run, focus_nodes: Sequence[Term]) -> Iterator[tuple[Term, Result]]:
+        """Return what is wrong at many nodes, with the node; checks are asked of all at once.
+
+        The focus node of a result is another one where a shape asks for properties of values.
+        """
         for focus in focus_nodes:
-            yield from self._results(run, focus, False)
+            for result in self._results(run, focus, False):
+                yield focus, result
         for check in self._checks_here():
-            yield from check.results(run, focus_nodes)
+            for result in check.results(run, focus_nodes):
+                yield result.focus, result
 
     def _results(self, run: Run, focus: Term, checked: bool) -> Iterator[Result]:
         head = self.head

@@ -13,7 +13,8 @@ from competency_graph.shacl.asked import Asked, Fault
 from competency_graph.shacl.checks import Head, Shape
 from competency_graph.shacl.core import constraints
 from competency_graph.shacl.data import TYPE, Data, Node, Parsed, Run, Term
-from competency_graph.shacl.paths import Path, parsed
+from competency_graph.shacl.paths import Path, Read, parsed
+from competency_graph.shacl.referred import Referring
 from competency_graph.shacl.refusals import CIRCLE, invalid
 from competency_graph.shacl.targets import Targets, targets_of
 from competency_graph.vocab import SH
@@ -36,6 +37,11 @@ class Targeted:
     def node(self) -> Node:
         """The shape's own node in the shapes graph."""
         return self.shape.head.node
+
+    @property
+    def reads(self) -> frozenset[Read]:
+        """What is read to tell whether a node is a focus node, and to judge it."""
+        return self.targets.reads | self.shape.reads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,8 +66,8 @@ def compiled(statements: Iterable[ox.Quad | ox.Triple], *, stored: bool) -> Comp
     Raises:
         InvalidShapes: a shape is not well-formed or asks for itself; facts hold the shape.
     """
-    graph = Parsed(_as_stored(statements) if stored else statements)
-    return _Compiler(graph, stored).all()
+    quads = list(_as_stored(statements) if stored else statements)
+    return _Compiler(quads, stored).all()
 
 
 def _as_stored(statements: Iterable[ox.Quad | ox.Triple]) -> Iterable[ox.Quad]:
@@ -71,8 +77,14 @@ def _as_stored(statements: Iterable[ox.Quad | ox.Triple]) -> Iterable[ox.Quad]:
 
 
 class _Compiler:
-    def __init__(self, graph: Parsed, stored: bool) -> None:
-        self._graph = graph
+    def __init__(self, statements: Sequence[ox.Quad | ox.Triple], stored: bool) -> None:
+        self._graph = Parsed(statements)
+        self._referring = Referring(statements)
+        self._parameters = {
+            path
+            for _, parameter in self._graph.pairs(_word("parameter"))
+            for path in self._graph.objects(parameter, _word("path"))
+        }
         self._stored = stored
         self._made: dict[Term, Shape] = {}
         self._above: list[Term] = []
@@ -138,12 +150,17 @@ class _Compiler:
             head=head,
             constraints=tuple(constraints(asked)),
             properties=tuple(properties),
-            checks=(),
+            checks=tuple(self._referring.checks(head)) if self._asks_in_sparql(node) else (),
             asked={
                 predicate.value.removeprefix(SH): value.value
                 for predicate, value in self._graph.about(node)
                 if isinstance(value, ox.Literal)
             },
+        )
+
+    def _asks_in_sparql(self, node: Node) -> bool:
+        return bool(self._graph.objects(node, _word("sparql"))) or any(
+            predicate in self._parameters for predicate, _ in self._graph.about(node)
         )
 
     def _head(self, node: Node) -> Head:

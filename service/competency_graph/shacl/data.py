@@ -32,10 +32,10 @@ class Data(Protocol):
     def store(self) -> ox.Store:
         """The statements for SPARQL, in the default graph."""
 
-    def objects(self, subject: Term, predicate: ox.NamedNode) -> Iterable[Term]:
+    def objects(self, subject: Term, predicate: ox.NamedNode) -> Sequence[Term]:
         """Return the objects of statements with this subject and predicate."""
 
-    def subjects(self, predicate: ox.NamedNode, value: Term) -> Iterable[Term]:
+    def subjects(self, predicate: ox.NamedNode, value: Term) -> Sequence[Term]:
         """Return the subjects of statements with this predicate and object."""
 
     def about(self, subject: Term) -> Iterable[tuple[ox.NamedNode, Term]]:
@@ -190,7 +190,7 @@ class Run:
             for value in values:
                 yield predicate, value
 
-    def subjects(self, predicate: ox.NamedNode, value: Term) -> Iterable[Term]:
+    def subjects(self, predicate: ox.NamedNode, value: Term) -> Sequence[Term]:
         """Return the subjects of statements with this predicate and object."""
         return self._data.subjects(predicate, value)
 
@@ -240,3 +240,39 @@ def members(data: Data, head: Term) -> list[Term] | None:
         found.append(firsts[0])
         head = rests[0]
     return found
+
+
+class Union:
+    """Data together with statements that were taken from it: what was and what is."""
+
+    def __init__(self, data: Data, removed: Parsed) -> None:
+        self._data = data
+        self._removed = removed
+
+    @property
+    def store(self) -> ox.Store:
+        """A union is walked, not asked."""
+        raise NotImplementedError("Queries are asked of a state, not of two at once.")
+
+    def objects(self, subject: Term, predicate: ox.NamedNode) -> Sequence[Term]:
+        """Return the objects of statements with this subject and predicate."""
+        return [*self._data.objects(subject, predicate), *self._removed.objects(subject, predicate)]
+
+    def subjects(self, predicate: ox.NamedNode, value: Term) -> Sequence[Term]:
+        """Return the subjects of statements with this predicate and object."""
+        return [*self._data.subjects(predicate, value), *self._removed.subjects(predicate, value)]
+
+    def about(self, subject: Term) -> Sequence[tuple[ox.NamedNode, Term]]:
+        """Return predicate and object of each statement with this subject."""
+        return [*self._data.about(subject), *self._removed.about(subject)]
+
+    def pairs(self, predicate: ox.NamedNode) -> Iterator[tuple[Term, Term]]:
+        """Return subject and object of each statement with this predicate."""
+        yield from self._data.pairs(predicate)
+        yield from self._removed.pairs(predicate)
+
+    def holds(self, subject: Term, predicate: ox.NamedNode, value: Term) -> bool:
+        """Say whether there is this statement."""
+        return self._data.holds(subject, predicate, value) or self._removed.holds(
+            subject, predicate, value
+        )

@@ -25,6 +25,7 @@ from rdflib.plugins.sparql.parser import parseQuery
 from rdflib.plugins.sparql.parserutils import CompValue
 from rdflib.plugins.sparql.sparql import Query
 from rdflib.query import Result
+from rdflib.store import Store
 from rdflib.term import Identifier, Node
 
 from competency_graph.errors import InvalidShapes
@@ -72,8 +73,8 @@ class Data(Graph):
     It reads each query once: pySHACL sends the same text for every focus node.
     """
 
-    def __init__(self) -> None:
-        super().__init__(bind_namespaces="none")
+    def __init__(self, store: Store | str = "default") -> None:
+        super().__init__(store, bind_namespaces="none")
 
     def query(self, query_object: str | Query, *args: Any, **kwargs: Any) -> Result:
         """Answer a query, parsed before where the same text was asked."""

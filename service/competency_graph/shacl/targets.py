@@ -8,7 +8,7 @@ import pyoxigraph as ox
 from competency_graph.shacl.data import SUB_CLASS_OF, TYPE, Data, Node, Run, Term
 from competency_graph.shacl.paths import IDENTITY, Read
 from competency_graph.shacl.value_constraints import class_reads
-from competency_graph.vocab import RDFS, SH
+from competency_graph.vocab import OWL, RDFS, SH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class Targets:
             node in self.nodes
             or any(run.is_instance(node, class_) for class_ in self.classes)
             or any(run.objects(node, predicate) for predicate in self.subjects_of)
-            or any(_some(run.subjects(predicate, node)) for predicate in self.objects_of)
+            or any(run.subjects(predicate, node) for predicate in self.objects_of)
         )
 
     def all(self, data: Data) -> Iterator[Term]:
@@ -76,10 +76,6 @@ def below(data: Data, class_: Term) -> list[Term]:
     return list(found)
 
 
-def _some(nodes: Iterable[Term]) -> bool:
-    return next(iter(nodes), None) is not None
-
-
 def targets_of(shapes: Run, node: Node) -> Targets:
     """Return the targets that a shape declares; a shape that is a class is for its instances."""
 
@@ -90,7 +86,8 @@ def targets_of(shapes: Run, node: Node) -> Targets:
         return frozenset(p for p in said(word) if isinstance(p, ox.NamedNode))
 
     classes = set(said("targetClass"))
-    if shapes.is_instance(node, ox.NamedNode(RDFS + "Class")):
+    # What is a class of OWL is one of RDFS too (OWL 2 RDF-based semantics, table 5.2).
+    if any(shapes.is_instance(node, ox.NamedNode(name + "Class")) for name in (RDFS, OWL)):
         classes.add(node)
     return Targets(
         nodes=frozenset(said("targetNode")),
