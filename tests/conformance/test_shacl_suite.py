@@ -28,6 +28,7 @@ _ARCHIVE = _DATA / "w3c" / "shacl.tar.gz"
 _ROOT = "data-shapes-test-suite/tests/"
 _BASE = "https://suite.invalid/"
 _CORE = 98
+_SPARQL = 22
 
 _MF = "http://www.w3.org/2001/sw/DataAccess/tests/test-manifest#"
 _SHT = "http://www.w3.org/ns/shacl-test#"
@@ -146,9 +147,14 @@ def row_of(result: Result) -> Row:
     )
 
 
-@pytest.mark.parametrize("name", cases("core") if _ARCHIVE.exists() else ["none"])
-def test_core(name: str) -> None:
-    case = cases("core")[name]
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [(part, name) for part in ("core", "sparql") for name in cases(part)]
+    if _ARCHIVE.exists()
+    else [("core", "none")],
+)
+def test_the_results_are_those_expected(part: str, name: str) -> None:
+    case = cases(part)[name]
     if case.expected is None:
         with pytest.raises(InvalidShapes):
             compiled(case.shapes, stored=False)
@@ -158,5 +164,5 @@ def test_core(name: str) -> None:
 
 
 def test_no_case_is_missing() -> None:
-    assert len(cases("core")) == _CORE
+    assert (len(cases("core")), len(cases("sparql"))) == (_CORE, _SPARQL)
     assert RDF

@@ -14,6 +14,7 @@ What holds this up:
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import pyoxigraph as ox
@@ -31,7 +32,11 @@ from competency_graph.vocab import DCTERMS, RDF, RDFS, SKOS
 _EXISTS: Final = ("Builtin_EXISTS", "Builtin_NOTEXISTS")
 # Their answer hangs on the order in which solutions come.
 _BY_ORDER: Final = ("Aggregate_Sample", "Aggregate_GroupConcat")
-_REPEATED: Final = {"*": paths.ZeroOrMore, "+": paths.OneOrMore, "?": paths.ZeroOrOne}
+_REPEATED: Final[Mapping[str, Callable[[Path], Path]]] = {
+    "*": paths.ZeroOrMore,
+    "+": paths.OneOrMore,
+    "?": paths.ZeroOrOne,
+}
 # What many things share: to be found from there would concern all of them.
 _SHARED: Final = frozenset(
     ox.NamedNode(iri)
@@ -50,7 +55,7 @@ Environment = Mapping[str, Path]
 
 @dataclass(frozen=True, slots=True)
 class QueryReads:
-    """What a query reads, and what of it is slow to plan with: ends of sentences about the shape."""
+    """What a query reads, and what of it is slow: ends of sentences about a shape."""
 
     reads: frozenset[Read]
     slow: tuple[str, ...]
@@ -141,12 +146,12 @@ class _Walk:
         splits = [n for n, p in enumerate(parts) if p.name in ("OptionalGraphPattern", "Bind")]
         if splits:
             left, parts = parts[: splits[-1] + 1], parts[splits[-1] + 1 :]
-            rest.append((_names(left), lambda around: self._applied(left, around)))
+            rest.append((_names(left), partial(self._applied, left)))
         for part in parts:
             if part.name == "TriplesBlock":
                 triples.extend(self._triples(part))
             else:
-                rest.append((_names(part), lambda around, part=part: self._part(part, around)))
+                rest.append((_names(part), partial(self._part, part)))
         return self._ordered(triples, rest, environment)
 
     def _applied(self, parts: Sequence[CompValue], environment: Environment) -> dict[str, Path]:
@@ -313,9 +318,7 @@ def _path(path: object) -> Path | None:
         whole = tuple(part for part in parts if part is not None)
         if len(whole) < len(parts):
             return None
-        return (
-            paths.joined(*whole) if isinstance(path, SequencePath) else paths.Alternative(whole)
-        )
+        return paths.joined(*whole) if isinstance(path, SequencePath) else paths.Alternative(whole)
     return None
 
 

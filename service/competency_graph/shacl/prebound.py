@@ -23,6 +23,7 @@ from rdflib.term import Identifier, Variable
 from competency_graph.errors import CompetencyGraphError
 from competency_graph.index.scan import Token, query_tokens, unescaped
 from competency_graph.shacl.asked import Fault
+from competency_graph.shacl.checks import Unsupported
 from competency_graph.shacl.data import Term
 
 Row = tuple[Term, ...]
@@ -130,9 +131,9 @@ def read_query(
     *,
     prefixes: Mapping[str, str],
     path: str | None,
-    names: tuple[str, ...] = ("this",),
-    given: Mapping[str, Term] | None = None,
-    kept: frozenset[str] = frozenset(),
+    ask: bool,
+    given: Mapping[str, Term],
+    unselected: frozenset[str],
 ) -> Query:
     """Read a query that a shape has written.
 
@@ -140,14 +141,15 @@ def read_query(
         text: as it stands in the shape.
         prefixes: those declared for it.
         path: what ``$PATH`` stands for, as SPARQL writes it.
-        names: the variables that get a value each time.
+        ask: whether it is to be an ASK, of a focus node and a value; else a SELECT of a focus node.
         given: the variables that always have this value.
-        kept: of those given, the ones that a query inside need not select.
+        unselected: of those given, the ones that a query inside need not select.
 
     Raises:
         Fault: it is not SPARQL, or what SHACL forbids, or its answer could change by itself.
+        Unsupported: only pySHACL can evaluate it.
     """
-    given = given or {}
+    names = ("this", "value") if ask else ("this",)
     declared = "".join(f"PREFIX {name}: <{iri}>\n" for name, iri in sorted(prefixes.items()))
     try:
         text = declared + _with_path(unescaped(text), path)
@@ -155,7 +157,9 @@ def read_query(
     except CompetencyGraphError as error:
         raise Fault(f"has a query that cannot be used: {error.detail}") from None
     tree = _parsed(text)
-    _refuse(tree, {*names, *given}, {*names, *given} - kept)
+    if (tree.name == "AskQuery") is not ask:
+        raise Fault(f"has a query that is no {'ASK' if ask else 'SELECT'}")
+    _refuse(tree, {*names, *given}, {*names, *given} - unselected)
     mentioned = {token.text[1:] for token in tokens if token.kind == "variable"}
     given = {name: term for name, term in given.items() if name in mentioned}
     query = Query(
@@ -270,9 +274,8 @@ def _refuse(tree: CompValue, bound: set[str], asked: set[str]) -> None:
                 "it must, by name, so that it is asked of the same node"
             )
     if tree.name == "AskQuery":
-        modified = tree.groupby or tree.having or tree.orderby or tree.limitoffset
-        if modified:
-            raise Fault("has an ASK query with more than a pattern; put that into a query inside")
+        if tree.groupby or tree.having or tree.orderby or tree.limitoffset:
+            raise Unsupported("has an ASK with more than a pattern (GROUP BY, LIMIT)")
     elif (listed := projected(tree))[1] is False and "this" not in listed[0]:
         raise Fault("has a query that does not select “$this”, the node that is judged")
 
