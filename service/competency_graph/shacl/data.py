@@ -4,7 +4,7 @@ A store keeps literals by value (``"007"`` is ``7``). What is judged by shapes o
 the W3C's tests, are judged as they are written: in terms as parsed.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 import pyoxigraph as ox
@@ -156,7 +156,7 @@ class Run:
     bounded memory.
     """
 
-    _MOST: Final = 50_000
+    _MOST: Final = 20_000
 
     def __init__(self, data: Data) -> None:
         self._data = data
@@ -171,8 +171,12 @@ class Run:
 
     def objects(self, subject: Term, predicate: ox.NamedNode) -> Sequence[Term]:
         """Return the objects of statements with this subject and predicate."""
+        return self.said(subject).get(predicate, ())
+
+    def said(self, subject: Term) -> Mapping[ox.NamedNode, Sequence[Term]]:
+        """Return all that is said of a subject, by predicate."""
         said = self._said.get(subject)
-        return (self._read(subject) if said is None else said).get(predicate, ())
+        return self._read(subject) if said is None else said
 
     def _read(self, subject: Term) -> dict[ox.NamedNode, list[Term]]:
         if len(self._said) > self._MOST or len(self.known) > self._MOST:
@@ -185,8 +189,7 @@ class Run:
 
     def about(self, subject: Term) -> Iterator[tuple[ox.NamedNode, Term]]:
         """Return predicate and object of each statement with this subject."""
-        said = self._said.get(subject)
-        for predicate, values in (self._read(subject) if said is None else said).items():
+        for predicate, values in self.said(subject).items():
             for value in values:
                 yield predicate, value
 
