@@ -1,6 +1,6 @@
-"""pySHACL's results as findings for people. Evaluates nothing and filters nothing out."""
+"""Results of validation as findings for people. Evaluates nothing and filters nothing out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import pyoxigraph as ox
@@ -8,6 +8,9 @@ from rdflib import DCTERMS, RDFS, SH, SKOS, BNode, Graph, Literal, URIRef
 from rdflib.term import Node
 
 from competency_graph.model import SEVERITIES, Finding, Severity
+from competency_graph.shacl.checks import Result, Shape
+from competency_graph.shacl.data import Data, Term
+from competency_graph.shacl.paths import Predicate
 
 SEVERITY_OF: Final[dict[Node, Severity]] = {
     SH.Violation: "violation",
@@ -27,8 +30,75 @@ def findings(results: Iterable[Sequence[Any]], *, data: Graph, shapes: Graph) ->
 
     Equal results become one finding: two labels too many in one language are one fault.
     """
-    found = {_finding(statements, data, shapes) for _, _, statements in results}
+    # Beside the statements of a result stand those of the results that explain it.
+    found = {
+        _finding([s for s in statements if s[0] == node], data, shapes)
+        for _, node, statements in results
+    }
     return sorted(found, key=_order)
+
+
+def findings_of(
+    results: Iterable[Result], shapes: Mapping[Term, Shape], data: Data
+) -> list[Finding]:
+    """Return results in words and in a settled order.
+
+    Args:
+        results: what judging found.
+        shapes: the shapes of the results, by their nodes, as ``Compiled`` has them.
+        data: the graph that was judged, for labels.
+
+    Equal results become one finding: two labels too many in one language are one fault.
+    """
+    found = {_told(result, shapes[result.shape], data) for result in results}
+    return sorted(found, key=_order)
+
+
+def _told(result: Result, shape: Shape, data: Data) -> Finding:
+    path = result.path.iri if isinstance(result.path, Predicate) else None
+    names = shape.head.names
+    field_label = min(names, key=_first).value if names else None
+    if field_label is None and path is not None:
+        field_label = _label(path, data)
+    return Finding(
+        severity=SEVERITY_OF.get(URIRef(result.severity.value), "violation"),
+        message=_sentence(result, shape),
+        rule=_spelt(result.shape),
+        focus=_spelt(result.focus),
+        focus_label=_label(result.focus, data),
+        field=None if path is None else path.value,
+        field_label=field_label,
+        value=None if result.value is None else str(result.value),
+    )
+
+
+def _spelt(term: Term) -> str:
+    return term.value if isinstance(term, ox.NamedNode) else str(term)
+
+
+def _label(term: Term, data: Data) -> str | None:
+    """Return what the data calls a thing, in English where it can."""
+    for name in _NAMES:
+        texts = [
+            value
+            for value in data.objects(term, ox.NamedNode(str(name)))
+            if isinstance(value, ox.Literal) and value.value.strip()
+        ]
+        if texts:
+            return min(texts, key=_first).value
+    return None
+
+
+def _sentence(result: Result, shape: Shape) -> str:
+    """Return the sentence of the shape or constraint, or one for the kind of rule that it is."""
+    if result.messages:
+        return min(result.messages, key=_first).value
+    kind = result.component.value.removeprefix(str(SH)).removesuffix("ConstraintComponent")
+    return _PLAIN.get(kind, _NO_SENTENCE).format(**shape.asked)
+
+
+def _first(text: ox.Literal) -> tuple[bool, bool, str, str]:
+    return _rank(text.language, text.value)
 
 
 def spelt(node: Node) -> str:
@@ -97,6 +167,7 @@ _PLAIN: Final[dict[str, str]] = {
     "LanguageIn": "Use one of the languages that are allowed.",
     "Closed": "Remove this: the rule does not allow it here.",
 }
+_NO_SENTENCE: Final = "Look at this: it breaks a rule that has no sentence."
 
 
 def _message(
@@ -109,7 +180,7 @@ def _message(
         return str(min(written or messages, key=_english_first))
     kind = str(component or "").removeprefix(str(SH)).removesuffix("ConstraintComponent")
     asked = {str(p).removeprefix(str(SH)): v for p, v in shapes.predicate_objects(shape)}
-    return _PLAIN.get(kind, "Look at this: it breaks a rule that has no sentence.").format(**asked)
+    return _PLAIN.get(kind, _NO_SENTENCE).format(**asked)
 
 
 def _value(node: Node | None) -> str | None:
@@ -119,8 +190,12 @@ def _value(node: Node | None) -> str | None:
 
 
 def _english_first(text: Literal) -> tuple[bool, bool, str, str]:
-    language = (text.language or "").lower()
-    return (language.split("-")[0] != "en", language != "", language, str(text))
+    return _rank(text.language, str(text))
+
+
+def _rank(language: str | None, text: str) -> tuple[bool, bool, str, str]:
+    language = (language or "").lower()
+    return (language.split("-")[0] != "en", language != "", language, text)
 
 
 def _order(finding: Finding) -> tuple[int, str, str, str, str, str, str]:
