@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import pyoxigraph as ox
 from rdflib import DCTERMS, RDFS, SH, SKOS, BNode, Graph, Literal, URIRef
+from rdflib.extras.shacl import SHACLPathError, parse_shacl_path
 from rdflib.term import Node
 
 from competency_graph.model import SEVERITIES, Finding, Severity
@@ -129,22 +130,43 @@ def _finding(statements: Iterable[Sequence[Any]], data: Graph, shapes: Graph) ->
     path = said.get(SH.resultPath, [None])[0]
     value = said.get(SH.value, [None])[0]
     messages = [m for m in said.get(SH.resultMessage, []) if isinstance(m, Literal)]
+    component = said.get(SH.sourceConstraintComponent, [None])[0]
+    message = _message(messages, component, shape, shapes)
     names = [n for n in shapes.objects(shape, SH.name) if isinstance(n, Literal)]
     field_label = str(min(names, key=_english_first)) if names else None
     if field_label is None and isinstance(path, URIRef):
         field_label = label_of(path, data)
     return Finding(
         severity=SEVERITY_OF[said[SH.resultSeverity][0]],
-        message=_message(
-            messages, said.get(SH.sourceConstraintComponent, [None])[0], shape, shapes
-        ),
+        message=str(message),
+        language=message.language or "",
         rule=spelt(shape),
+        component=None if component is None else str(component),
+        page=page_of(shape, shapes),
         focus=spelt(focus),
         focus_label=label_of(focus, data),
         field=str(path) if isinstance(path, URIRef) else None,
         field_label=field_label,
+        path=_path(path, shapes),
         value=_value(value),
+        value_label=label_of(value, data) if isinstance(value, URIRef) else None,
     )
+
+
+def page_of(shape: Node, shapes: Graph) -> str | None:
+    """Return the address of the page that explains a rule, where the rule names one."""
+    pages = sorted(str(page) for page in shapes.objects(shape, RDFS.seeAlso))
+    return next((page for page in pages if page.startswith(("https://", "http://"))), None)
+
+
+def _path(path: Node | None, shapes: Graph) -> str | None:
+    """Return a path of several steps as SPARQL writes it."""
+    if not isinstance(path, BNode):
+        return None
+    try:
+        return str(parse_shacl_path(shapes, path).n3())
+    except SHACLPathError:
+        return None
 
 
 # What a shape asks for that has no sentence of its own; pySHACL's own sentences are full of RDF.
@@ -172,15 +194,16 @@ _NO_SENTENCE: Final = "Look at this: it breaks a rule that has no sentence."
 
 def _message(
     messages: Sequence[Literal], component: Node | None, shape: Node, shapes: Graph
-) -> str:
+) -> Literal:
     """Return the shape's own sentence, or one for the kind of rule that it is."""
     own = {m for m in messages if (None, SH.message, m) in shapes}
     written = own or {m for m in messages if (shape, SH.message, None) in shapes}
     if written or (messages and component == SH.SPARQLConstraintComponent):
-        return str(min(written or messages, key=_english_first))
+        return min(written or messages, key=_english_first)
     kind = str(component or "").removeprefix(str(SH)).removesuffix("ConstraintComponent")
     asked = {str(p).removeprefix(str(SH)): v for p, v in shapes.predicate_objects(shape)}
-    return _PLAIN.get(kind, _NO_SENTENCE).format(**asked)
+    plain = _PLAIN.get(kind, _NO_SENTENCE)
+    return Literal(plain.format(**asked), lang="en")
 
 
 def _value(node: Node | None) -> str | None:
@@ -204,7 +227,7 @@ def _order(finding: Finding) -> tuple[int, str, str, str, str, str, str]:
         finding.focus_label or "",
         finding.focus,
         finding.rule,
-        finding.field or "",
+        finding.field or finding.path or "",
         finding.value or "",
         finding.message,
     )
