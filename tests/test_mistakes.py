@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from competency_graph import rdf
+from competency_graph import rdf, resources
 from competency_graph.documents import Document, read_documents
 from competency_graph.errors import UnreadableInput
 from competency_graph.judging import judge
@@ -124,3 +124,38 @@ def test_a_mistake_is_told_with_its_place_and_its_repair(folder: Path, told: Tol
     if os.environ.get("WRITE_GOLDEN"):
         golden.write_text(said, encoding="utf-8")
     assert said == golden.read_text(encoding="utf-8")
+
+
+def test_what_a_file_brings_mends_and_leaves_is_apart() -> None:
+    """Against the data that it belongs to, only what a file brings anew makes it fail."""
+    turtle = next(syntax for syntax in rdf.SYNTAXES if syntax.name == "turtle")
+    vocabulary = b"".join(file.read_bytes() for file in resources.ontology_files())
+    before = """
+    PREFIX ex: <https://example.org/> PREFIX cg: <https://w3id.org/competency-graph/ns#>
+    PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
+    ex:f a cg:CompetencyFramework ; skos:prefLabel "F"@en .
+    ex:a a cg:Role ; skos:inScheme ex:f ; skos:prefLabel "A"@en ; skos:broader ex:none .
+    ex:b a cg:Role ; skos:inScheme ex:f ; skos:prefLabel "B"@en ; skos:definition "B."@en .
+    """
+    quads = [
+        *rdf.parse(vocabulary, turtle, name="vocabulary"),
+        *rdf.parse(before.encode(), turtle, name="before"),
+    ]
+    context = b"".join(line + b"\n" for line in rdf.quad_lines(quads, labels="c"))
+    after = before.replace(' ; skos:definition "B."@en', "").replace(" ; skos:broader ex:none", "")
+    document = Document(name="after.ttl", content=after.encode(), syntax=turtle)
+    verdict = judge([document], context=context, seconds=60, memory=2_000_000_000)
+    told = {
+        state: [(thing(finding), finding.field_label) for finding in group]
+        for state, group in (
+            ("new", verdict.findings),
+            ("fixed", verdict.fixed),
+            ("standing", verdict.standing),
+        )
+    }
+    assert told["new"] == [("B", "Definition")]
+    assert told["fixed"] == [("A", "Parent")]
+    assert ("A", "Definition") in told["standing"]
+    assert ("F", "Licence") in told["standing"]
+    assert all(finding.place and finding.place.line for finding in verdict.standing)
+    assert not verdict.fails("violation") and verdict.fails("warning")

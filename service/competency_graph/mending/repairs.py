@@ -59,40 +59,38 @@ def _other_thing(finding: Finding, around: Surroundings) -> Repair | None:
     if finding.value is None or finding.field is None:
         return None
     rule = _node(finding.rule)
-    choice = around.members(around.classes(rule))
-    listed = around.list_of(rule, SH["in"])
-    choice = choice or {
-        t: around.label(t) or local_name(t) for t in listed if isinstance(t, URIRef)
-    }
+    listed = [t for t in around.list_of(rule, SH["in"]) if isinstance(t, URIRef)]
+    choice = around.members(around.classes(rule)) or listed
     meant = _meant(term_of(finding.value), choice, around)
     if meant is not None:
-        label, local = choice[meant], local_name(meant)
+        label, local = around.name(meant), local_name(meant)
         name = f"“{label}”" if label == local else f"“{label}” ({local})"
         return _instead(finding, meant, f"Did you mean {name}?")
-    names = _few(choice, finding.value.strip("<>"))
+    names = _few(choice, finding.value.strip("<>"), around)
     return Repair(text=f"There is {_listed(names, 'and')}.") if names else None
 
 
-def _few(choice: dict[URIRef, str], near: str) -> list[str]:
+def _few(choice: Sequence[URIRef], near: str, around: Surroundings) -> list[str]:
     """Return what some things are called where they are few, or few are at home where one is."""
     for home in ("", near.rpartition("/")[0] + "/"):
-        names = [name for thing, name in choice.items() if thing.startswith(home)]
-        if len(names) <= _LISTED:
-            return names
+        things = [thing for thing in choice if thing.startswith(home)]
+        if len(things) <= _LISTED:
+            return [around.name(thing) for thing in things]
     return []
 
 
-def _meant(value: Node, choice: dict[URIRef, str], around: Surroundings) -> URIRef | None:
+def _meant(value: Node, choice: Sequence[URIRef], around: Surroundings) -> URIRef | None:
     if isinstance(value, BNode):
         return None
-    said = local_name(value) if isinstance(value, URIRef) else str(value)
+    said = (local_name(value) if isinstance(value, URIRef) else str(value)).casefold()
     by_name: dict[str, list[URIRef]] = {}
-    for thing, label in choice.items():
-        names = {local_name(thing), label, *map(str, around.data.objects(thing, SKOS.notation))}
+    for thing in choice:
+        names = {local_name(thing)}
+        if isinstance(value, Literal):
+            names |= {around.name(thing), *map(str, around.data.objects(thing, SKOS.notation))}
         for name in names:
             by_name.setdefault(name.casefold(), []).append(thing)
-    near = [said.casefold()] if said.casefold() in by_name else []
-    near = near or get_close_matches(said.casefold(), by_name, n=1, cutoff=0.75)
+    near = [said] if said in by_name else get_close_matches(said, by_name, n=1, cutoff=0.75)
     things = by_name[near[0]] if near else []
     if len(things) == 1:
         return None if things[0] == value else things[0]
@@ -120,8 +118,8 @@ def _missing(finding: Finding, around: Surroundings) -> Repair | None:
     kinds = sorted(filter(None, map(around.label, classes)))
     what = kinds[0].lower() if len(kinds) == 1 else "value"
     predicate = turtle(field, RDF.nil).split(" ", 1)[0]
-    if names := _few(choice, finding.focus):
-        insert = turtle(field, next(iter(choice))) if len(choice) == 1 else None
+    if names := _few(choice, finding.focus, around):
+        insert = turtle(field, choice[0]) if len(choice) == 1 else None
         text = f"Add to it: {predicate} and, after it, {_listed(names, 'or')}."
         return Repair(text=text, insert=insert)
     if choice:
@@ -206,7 +204,7 @@ def _one_of(finding: Finding, around: Surroundings) -> Repair | None:
     if finding.field is None:
         return None
     values = around.data.objects(_node(finding.focus), URIRef(finding.field))
-    names = sorted(around.label(value) or local_name(value) for value in values)
+    names = sorted(around.name(value) for value in values)
     if not 1 < len(names) <= _LISTED:
         return None
     return Repair(text=f"Keep one of {_listed(names, 'and')}.")
@@ -218,7 +216,7 @@ def _once(finding: Finding, around: Surroundings) -> Repair | None:
     fields = around.asked(_node(finding.rule), SH.disjoint)
     if not isinstance(value, Literal) or len(fields) != 1:
         return None
-    name = around.label(fields[0]) or local_name(fields[0])
+    name = around.name(fields[0])
     return Repair(
         text=f"Remove the {name.lower()} {_quoted(value)}.", remove=turtle(fields[0], value)
     )
@@ -233,7 +231,7 @@ def _successor(finding: Finding, around: Surroundings) -> Repair | None:
         return None
     new = successors[0]
     return Repair(
-        text=f"Write “{around.label(new) or local_name(new)}” there, which replaces it.",
+        text=f"Write “{around.name(new)}” there, which replaces it.",
         about=str(user),
         remove=turtle(uses[0], old),
         insert=turtle(uses[0], new),
@@ -250,7 +248,7 @@ def _circle(finding: Finding, around: Surroundings) -> Repair | None:
         node = waiting.pop(0)
         for parent in sorted(around.data.objects(node, SKOS.broader), key=str):
             if parent == start:
-                names = [f"“{around.label(n) or local_name(n)}”" for n in [*paths[node], start]]
+                names = [f"“{around.name(n)}”" for n in [*paths[node], start]]
                 return Repair(
                     text=f"It goes round: {' below '.join(names)}. Take one of these steps out."
                 )

@@ -32,7 +32,7 @@ class Surroundings:
         self.data = data
         self.order = order
         self._shapes = shapes
-        self._members: dict[frozenset[Node], dict[URIRef, str]] = {}
+        self._members: dict[frozenset[Node], list[URIRef]] = {}
 
     def asked(self, shape: Node, word: Node) -> list[Node]:
         """Return what a shape says with a word of SHACL."""
@@ -74,8 +74,15 @@ class Surroundings:
             for other in inner:
                 yield from self._classes(other, depth - 1)
 
-    def members(self, classes: frozenset[Node]) -> dict[URIRef, str]:
-        """Return the things of some classes with what they are called, unless there are many."""
+    def name(self, node: Node) -> str:
+        """Return what a thing is called, else how its address ends."""
+        return self.label(node) or local_name(node)
+
+    def members(self, classes: frozenset[Node]) -> list[URIRef]:
+        """Return the things of some classes in the order of their addresses, unless there are many.
+
+        Their names are not looked at: that costs more than finding them.
+        """
         if classes not in self._members:
             kinds, waiting = set(classes), list(classes)
             while waiting:
@@ -85,11 +92,8 @@ class Surroundings:
                         waiting.append(kind)
             things = (thing for kind in kinds for thing in self.data.subjects(RDF.type, kind))
             some = list(islice(things, MANY + 1))
-            self._members[classes] = {
-                thing: self.label(thing) or local_name(thing)
-                for thing in sorted({t for t in some if isinstance(t, URIRef)})
-                if len(some) <= MANY
-            }
+            few = [t for t in some if isinstance(t, URIRef)] if len(some) <= MANY else []
+            self._members[classes] = sorted(set(few))
         return self._members[classes]
 
 

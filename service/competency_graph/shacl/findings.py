@@ -199,7 +199,12 @@ def _message(
     own = {m for m in messages if (None, SH.message, m) in shapes}
     written = own or {m for m in messages if (shape, SH.message, None) in shapes}
     if written or (messages and component == SH.SPARQLConstraintComponent):
-        return min(written or messages, key=_english_first)
+        chosen = min(written or messages, key=_english_first)
+        # pySHACL loses the language of what a query's shape says.
+        languages = {getattr(m, "language", None) for m in shapes.objects(shape, SH.message)}
+        if chosen.language is None and len(languages) == 1:
+            return Literal(str(chosen), lang=languages.pop())
+        return chosen
     kind = str(component or "").removeprefix(str(SH)).removesuffix("ConstraintComponent")
     asked = {str(p).removeprefix(str(SH)): v for p, v in shapes.predicate_objects(shape)}
     plain = _PLAIN.get(kind, _NO_SENTENCE)
