@@ -11,7 +11,7 @@ from rdflib.term import Node
 from competency_graph.model import SEVERITIES, Finding, Severity
 from competency_graph.shacl.checks import Result, Shape
 from competency_graph.shacl.data import Data, Term
-from competency_graph.shacl.paths import Predicate
+from competency_graph.shacl.paths import Predicate, written
 
 SEVERITY_OF: Final[dict[Node, Severity]] = {
     SH.Violation: "violation",
@@ -61,15 +61,22 @@ def _told(result: Result, shape: Shape, data: Data) -> Finding:
     field_label = min(names, key=_first).value if names else None
     if field_label is None and path is not None:
         field_label = _label(path, data)
+    message, language = _sentence(result, shape)
+    of_thing = isinstance(result.value, ox.NamedNode)
     return Finding(
         severity=SEVERITY_OF.get(URIRef(result.severity.value), "violation"),
-        message=_sentence(result, shape),
+        message=message,
+        language=language,
         rule=_spelt(result.shape),
+        component=result.component.value,
+        page=shape.head.page,
         focus=_spelt(result.focus),
         focus_label=_label(result.focus, data),
         field=None if path is None else path.value,
         field_label=field_label,
+        path=None if result.path is None or path is not None else written(result.path),
         value=None if result.value is None else str(result.value),
+        value_label=_label(result.value, data) if result.value and of_thing else None,
     )
 
 
@@ -90,12 +97,16 @@ def _label(term: Term, data: Data) -> str | None:
     return None
 
 
-def _sentence(result: Result, shape: Shape) -> str:
-    """Return the sentence of the shape or constraint, or one for the kind of rule that it is."""
+def _sentence(result: Result, shape: Shape) -> tuple[str, str]:
+    """Return the sentence of the shape or constraint, or one for the kind of rule that it is.
+
+    With it comes its language, an empty text where the shape does not say.
+    """
     if result.messages:
-        return min(result.messages, key=_first).value
+        chosen = min(result.messages, key=_first)
+        return chosen.value, chosen.language or ""
     kind = result.component.value.removeprefix(str(SH)).removesuffix("ConstraintComponent")
-    return _PLAIN.get(kind, _NO_SENTENCE).format(**shape.asked)
+    return _PLAIN.get(kind, _NO_SENTENCE).format(**shape.asked), "en"
 
 
 def _first(text: ox.Literal) -> tuple[bool, bool, str, str]:
