@@ -27,15 +27,18 @@ class Row(NamedTuple):
     result: Result
 
 
-def judge(compiled: Compiled, run: Run) -> Iterator[Row]:
-    """Judge a graph by every shape that has targets in it; return each result as it is found."""
+def judge(compiled: Compiled, run: Run, *, part: int = 0, of: int = 1) -> Iterator[Row]:
+    """Judge a graph by every shape that has targets in it; return each result as it is found.
+
+    Forks of one process that share the work each judge another ``part`` ``of`` as many.
+    """
     # A node is judged by all its shapes at once, so that what is said of it is read once. Of each
     # is kept for which shapes it is, as the bits of a number: little, even of a million nodes.
     shapes: dict[Term, int] = {}
     for number, targeted in enumerate(compiled.targeted):
         for node in targeted.targets.all(run):
             shapes[node] = shapes.get(node, 0) | 1 << number
-    remaining = iter(shapes.items())
+    remaining = islice(shapes.items(), part, None, of)
     while some := list(islice(remaining, _AT_A_TIME)):
         for number, targeted in enumerate(compiled.targeted):
             nodes = [node for node, bits in some if bits >> number & 1]
