@@ -153,4 +153,4 @@ def of_all(
     def find(run: Run, focus: Term, nodes: Sequence[Term]) -> list[Result]:
         return [] if holds(nodes) else [result(component, focus, None)]
 
-    return Constraint(read, find)
+    return Constraint(read, find, of_none=True)

@@ -7,12 +7,13 @@ evaluates.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import pyoxigraph as ox
 
 from competency_graph.shacl.data import Data, Node, Run, Term
-from competency_graph.shacl.paths import IDENTITY, Path, Read, reads, values
+from competency_graph.shacl.paths import IDENTITY, Path, Predicate, Read, reads, values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,10 @@ class Check(Protocol):
     def reads(self) -> frozenset[Read]:
         """What it reads, seen from a focus node of the shape."""
 
+    @property
+    def slow(self) -> tuple[str, ...]:
+        """Why it takes long or many changes concern it: ends of sentences about the shape."""
+
     def results(self, data: Data, focus_nodes: Sequence[Term]) -> Iterable[Result]:
         """Return what is wrong at focus nodes, of which each is a focus node of the shape."""
 
@@ -75,13 +80,17 @@ Find = Callable[[Run, Term, Sequence[Term]], Iterable[Result]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Constraint:
-    """One constraint component with its parameters; reads are seen from the shape's focus node."""
+    """One constraint component with its parameters; reads are seen from the shape's focus node.
+
+    ``of_none``: whether it can find something where there is no value node.
+    """
 
     reads: frozenset[Read]
     find: Find
+    of_none: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Shape:
     """A shape, ready to judge by. ``properties`` are its ``sh:property``.
 
@@ -135,15 +144,46 @@ class Shape:
         head = self.head
         if head.deactivated:
             return
-        nodes = [focus] if head.path is None else values(head.path, run, focus)
+        nodes = (focus,) if head.path is None else values(head.path, run, focus)
         for constraint in self.constraints:
             yield from constraint.find(run, focus, nodes)
-        for shape in self.properties:
-            for node in nodes:
+        for node in nodes:
+            said = run.said(node)
+            # Most of all that is asked is asked here, so it is asked without detours.
+            for predicate, of_some, of_none in self._plain:
+                found = said.get(predicate)
+                for find in of_some if found else of_none:
+                    yield from find(run, node, found or ())
+            for shape in self._other:
                 yield from shape._results(run, node, checked or head.path is not None)
         if checked:
             for check in self.checks:
                 yield from check.results(run, [focus])
+
+    @cached_property
+    def _plain(self) -> list[tuple[ox.NamedNode, list[Find], list[Find]]]:
+        """Return the properties of one step that hold constraints only.
+
+        With each is what it finds where there are values, and where there are none.
+        """
+        return [
+            (
+                shape.head.path.iri,
+                [constraint.find for constraint in shape.constraints],
+                [constraint.find for constraint in shape.constraints if constraint.of_none],
+            )
+            for shape in self.properties
+            if isinstance(shape.head.path, Predicate) and shape._is_plain
+        ]
+
+    @cached_property
+    def _other(self) -> list["Shape"]:
+        return [s for s in self.properties if not s._is_plain and not s.head.deactivated]
+
+    @property
+    def _is_plain(self) -> bool:
+        alone = not (self.properties or self.checks or self.head.deactivated)
+        return alone and isinstance(self.head.path, Predicate)
 
     def _checks_here(self) -> Iterator[Check]:
         """Return the checks of this node's own focus: its, and those of its properties."""

@@ -93,7 +93,7 @@ def _equals(asked: Asked) -> Iterator[Constraint]:
             apart = set(nodes).symmetric_difference(run.objects(focus, other))
             return [result(component, focus, node) for node in apart]
 
-        yield Constraint(_beside(asked, other), find)
+        yield Constraint(_beside(asked, other), find, of_none=True)
 
 
 def _disjoint(asked: Asked) -> Iterator[Constraint]:
@@ -235,7 +235,7 @@ def _qualified(asked: Asked) -> Iterator[Constraint]:
                 if count < bound if name == "QualifiedMinCount" else count > bound:
                     yield asked.result(component_of(name), focus, None)
 
-        yield Constraint(asked.through([shape, *siblings]), find)
+        yield Constraint(asked.through([shape, *siblings]), find, of_none=True)
 
 
 _COMPONENTS: Final[Mapping[str, Make]] = {

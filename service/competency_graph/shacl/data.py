@@ -4,7 +4,7 @@ A store keeps literals by value (``"007"`` is ``7``). What is judged by shapes o
 the W3C's tests, are judged as they are written: in terms as parsed.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 import pyoxigraph as ox
@@ -156,11 +156,12 @@ class Run:
     bounded memory.
     """
 
-    _MOST: Final = 50_000
+    _MOST: Final = 20_000
 
     def __init__(self, data: Data) -> None:
         self._data = data
         self._said: dict[Term, dict[ox.NamedNode, list[Term]]] = {}
+        self._some: dict[tuple[Term, ox.NamedNode], Sequence[Term]] = {}
         self._above: dict[Term, frozenset[Term]] = {}
         self.known: dict[object, bool] = {}
 
@@ -172,21 +173,30 @@ class Run:
     def objects(self, subject: Term, predicate: ox.NamedNode) -> Sequence[Term]:
         """Return the objects of statements with this subject and predicate."""
         said = self._said.get(subject)
-        return (self._read(subject) if said is None else said).get(predicate, ())
+        if said is not None:
+            return said.get(predicate, ())
+        some = self._some.get((subject, predicate))
+        if some is None:
+            if len(self._some) > self._MOST:
+                self._some.clear()
+            some = self._some[subject, predicate] = self._data.objects(subject, predicate)
+        return some
 
-    def _read(self, subject: Term) -> dict[ox.NamedNode, list[Term]]:
-        if len(self._said) > self._MOST or len(self.known) > self._MOST:
-            self._said.clear()
-            self.known.clear()
-        said = self._said[subject] = {}
-        for predicate, value in self._data.about(subject):
-            said.setdefault(predicate, []).append(value)
+    def said(self, subject: Term) -> Mapping[ox.NamedNode, Sequence[Term]]:
+        """Return all that is said of a subject, by predicate."""
+        said = self._said.get(subject)
+        if said is None:
+            if len(self._said) > self._MOST or len(self.known) > self._MOST:
+                self._said.clear()
+                self.known.clear()
+            said = self._said[subject] = {}
+            for predicate, value in self._data.about(subject):
+                said.setdefault(predicate, []).append(value)
         return said
 
     def about(self, subject: Term) -> Iterator[tuple[ox.NamedNode, Term]]:
         """Return predicate and object of each statement with this subject."""
-        said = self._said.get(subject)
-        for predicate, values in (self._read(subject) if said is None else said).items():
+        for predicate, values in self.said(subject).items():
             for value in values:
                 yield predicate, value
 

@@ -30,7 +30,11 @@ def findings(results: Iterable[Sequence[Any]], *, data: Graph, shapes: Graph) ->
 
     Equal results become one finding: two labels too many in one language are one fault.
     """
-    found = {_finding(statements, data, shapes) for _, _, statements in results}
+    # Beside the statements of a result stand those of the results that explain it.
+    found = {
+        _finding([s for s in statements if s[0] == node], data, shapes)
+        for _, node, statements in results
+    }
     return sorted(found, key=_order)
 
 
