@@ -13,16 +13,8 @@ LAYERS = (
     {"log", "index", "shacl", "queries", "exchange", "outward"},
     {
         *("catalogue", "telling", "requirements", "jsonld", "words", "judging", "reports"),
-        *(
-            "documents",
-            "misspellings",
-            "mending",
-            "pages",
-            "changes",
-            "record",
-            "service_description",
-        ),
-        "shown",
+        *("documents", "misspellings", "mending", "pages", "changes", "record"),
+        *("service_description", "shown"),
         *("history", "keeping", "machine", "gate", "access", "trial", "gating"),
         *("importing", "jobs", "past", "historic"),
         *("git", "diff", "checking"),

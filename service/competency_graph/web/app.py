@@ -50,8 +50,8 @@ _ALWAYS: Final = [
     ("Access-Control-Allow-Origin", "*"),
     (
         "Access-Control-Expose-Headers",
-        "Accept-Ranges, Content-Range, ETag, Link, Location, Query-Limits, RateLimit, "
-        "RateLimit-Policy, Retry-After, Revision",
+        "Accept-Patch, Accept-Ranges, Allow, Content-Range, ETag, Link, Location, Query-Limits, "
+        "RateLimit, RateLimit-Policy, Retry-After, Revision",
     ),
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),

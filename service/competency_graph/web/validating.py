@@ -159,7 +159,7 @@ def _documents(field: str) -> list[tuple[str, bytes, Any]]:
 
 
 def _body() -> tuple[bytes, Any]:
-    told = document(None)
+    told = document()
     _require_content("The body", told["content"])
     return told["content"], next(s for s in SYNTAXES if s.name == told["syntax"])
 
