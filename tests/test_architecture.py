@@ -9,12 +9,12 @@ import pytest
 SERVICE = Path(__file__).parent.parent / "service" / "competency_graph"
 LAYERS = (
     {"errors", "vocab", "config", "resources"},
-    {"literals", "model", "rdf", "graphs", "syntax_faults", "places", "codings"},
+    {"literals", "model", "rdf", "graphs", "syntax_faults", "places", "statements", "codings"},
     {"log", "index", "shacl", "queries", "exchange", "outward"},
     {
         *("catalogue", "telling", "requirements", "jsonld", "words", "judging", "reports"),
-        *("documents", "misspellings", "pages", "changes", "record", "service_description"),
-        "shown",
+        *("documents", "misspellings", "mending", "pages", "changes", "record"),
+        *("service_description", "shown"),
         *("history", "keeping", "machine", "gate", "access", "trial", "gating"),
         *("importing", "jobs", "past", "historic"),
         *("git", "diff", "checking"),
@@ -55,9 +55,14 @@ NEIGHBOURS = {
     ("places", "rdf"): "places are found by reading once more",
     ("judging", "documents"): "documents are what is judged",
     ("judging", "misspellings"): "findings that no shape can make",
+    ("judging", "mending"): "findings are told with how and where to mend them",
+    ("mending", "documents"): "edits are of documents",
+    ("statements", "rdf"): "what was written is read as any Turtle",
+    ("statements", "graphs"): "terms are rdflib's",
     ("changes", "words"): "changes are told in words",
     ("graphs", "rdf"): "rdflib's graphs are made of what was read",
     ("places", "graphs"): "places are found by rdflib's own parser",
+    ("trial", "mending"): "findings are told with how and where to mend them",
     ("trial", "misspellings"): "findings that no shape can make",
     ("gate", "access"): "what a change touches decides who may make it",
     ("gate", "history"): "a local gate loads and follows the log",
@@ -95,13 +100,13 @@ OWNERS = {
     "flask": {"web"},
     "flask_openapi3": {"web"},
     "werkzeug": {"web"},
-    "babel": {"web"},
+    "babel": {"web", "mending"},
     "gunicorn": {"web"},
     "gevent": {"web"},
     "prometheus_client": {"web"},
     "click": {"cli"},
     "rich": {"cli"},
-    "jinja2": {"diff", "web"},
+    "jinja2": {"diff", "reports", "web"},
 }
 
 
