@@ -169,7 +169,7 @@ def _listening(bind: str) -> Iterator[socket.socket]:
             if hasattr(socket, "TCP_USER_TIMEOUT"):
                 listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED)
             listening.bind((host, int(port)))
-            listening.listen(1024)
+            listening.listen(4096)
         except OSError as error:
             raise BadSetting(
                 f"Cannot listen on {bind}: {error.strerror}. Choose another with --bind, or the "
