@@ -31,6 +31,7 @@ CompetencyGraphError                    code                 status  exit
 ├── ServiceFailed                       service-failed          502     3
 │   └── ServiceTooLarge                 service-too-large       502     1
 ├── TooManyRequests                     too-many-requests       429     3
+├── HeadTooLarge                    head-too-large          431     2
 ├── ClientLeft                          client-left             499     1
 ├── LimitReached                        limit-reached           503     1
 ├── Unavailable                         unavailable             503     3
