@@ -112,7 +112,9 @@ class Gating:
 
     def _change(self, head: record.Asked, body: bytes) -> dict[str, Any]:
         """Try or record a change, or begin a job that does; `web.writing` makes the head."""
-        who = self._who(head)
+        # What waits as a job is held in memory, so who may send none is refused before.
+        with self._noting(self._who(head), head) as who:
+            access.require(who, "editor", "Changing anything")
         wish = Wish(operations=unpack_operations(head["operations"], body), **head["wish"])
         if not head["background"]:
             return self._changed(wish, who, head)
