@@ -32,7 +32,7 @@ from competency_graph.errors import (
     Unauthorised,
 )
 from competency_graph.gate import Gate, Wish, told_findings
-from competency_graph.index import Client, wire
+from competency_graph.index import Client, give_memory_back, wire
 from competency_graph.jobs import Jobs
 from competency_graph.log import Log
 from competency_graph.model import Identity, removals_json, unpack_operations
@@ -251,6 +251,8 @@ def _sweep(past: Past) -> None:
     while True:
         time.sleep(_SWEEP)
         past.sweep()
+        # A large change takes hundreds of megabytes for a moment.
+        give_memory_back()
 
 
 def _end_with(lifeline: int) -> None:
