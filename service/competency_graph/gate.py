@@ -9,10 +9,10 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from threading import BoundedSemaphore, Lock
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 from weakref import WeakValueDictionary
 
 from competency_graph import access, history
@@ -128,6 +128,13 @@ class _Tried:
     depends: frozenset[str] | None
 
 
+class _Between(NamedTuple):
+    """What a change that is recorded changed, and what it depended on; see :class:`_Tried`."""
+
+    graphs: frozenset[str]
+    depends: frozenset[str] | None
+
+
 class _Turn:
     """A lock that is forgotten when nobody holds it or waits for it; not everybody may wait."""
 
@@ -178,7 +185,7 @@ class Gate:
         self._making = Lock()
         self._turns: WeakValueDictionary[str, _Turn] = WeakValueDictionary()
         # What recent changes touched and depended on; others' changes are not in it.
-        self._recent: OrderedDict[int, _Tried] = OrderedDict()
+        self._recent: OrderedDict[int, _Between] = OrderedDict()
 
     def change(self, wish: Wish, who: Identity) -> Outcome:
         """Try a change out and, unless it is a dry run, record it.
@@ -298,9 +305,8 @@ class Gate:
                 number = self._log.append(draft, expected_head=head)
             except StaleHead:
                 return None
-            self._recent[number] = replace(
-                tried, difference=replace(difference, added=(), removed=())
-            )
+            # Not the change itself: a large one would be held in memory for a thousand more.
+            self._recent[number] = _Between(difference.graphs, tried.depends)
             while len(self._recent) > _REMEMBERED:
                 self._recent.popitem(last=False)
             if not self._tell(number, (joined(difference.removed), joined(added))):
@@ -320,7 +326,7 @@ class Gate:
         between = self._recent.get(number)
         if between is None or between.depends is None or tried.depends is None:
             return True
-        changed = between.difference.graphs | tried.difference.graphs
+        changed = between.graphs | tried.difference.graphs
         shared = between.depends & tried.depends
         return any(name in changed or not is_common(name) for name in shared)
 
