@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench import answers, costs, edits, graphs, hostile, importing, rates, updates, workers
+from bench import answers, costs, edits, graphs, importing, rates, storm, updates, workers
 from bench.servers import say
 
 
@@ -84,9 +84,9 @@ _PARTS = {
         sizes=("100k",),
         rounds=3,
     ),
-    "hostile": _Part(
-        run=hostile.hostile,
-        about="hostile queries end at a limit, and look-ups do not feel them",
+    "storm": _Part(
+        run=storm.storm,
+        about="a minute of hostile requests ends at limits, and look-ups do not feel it",
         sizes=("100k",),
         rounds=5,
     ),
