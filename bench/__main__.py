@@ -14,9 +14,9 @@ from bench import (
     editing,
     edits,
     graphs,
-    hostile,
     importing,
     rates,
+    storm,
     updates,
     workers,
 )
@@ -101,9 +101,9 @@ _PARTS = {
         sizes=("100k",),
         rounds=3,
     ),
-    "hostile": _Part(
-        run=hostile.hostile,
-        about="hostile queries end at a limit, and look-ups do not feel them",
+    "storm": _Part(
+        run=storm.storm,
+        about="a minute of hostile requests ends at limits, and look-ups do not feel it",
         sizes=("100k",),
         rounds=5,
     ),
