@@ -6,7 +6,10 @@ from pathlib import Path
 
 
 def memory(pid: int, figure: str = "Pss") -> int:
-    """Return a figure of ``smaps_rollup`` (``Pss``, ``Rss``, ``Private_Dirty``) in bytes; 0 if the process ended."""
+    """Return a figure of ``smaps_rollup`` in bytes: ``Pss``, ``Rss``, ``Private_Dirty``.
+
+    It is 0 if the process ended.
+    """
     try:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith(figure + ":"):
@@ -41,7 +44,7 @@ def _part(pid: int, found: dict[int, tuple[str, int, int]]) -> str:
     if "competency_graph.keeping" in command:
         if "competency_graph.keeping" not in found.get(parent, ("",))[0]:
             return "keeper"
-        # `keeping` makes the forks in which changes are tried give way less than strangers' queries.
+        # The forks in which changes are tried give way as well, but less than strangers' queries.
         behind = nice - found[parent][2]
         return "query reader" if behind > 5 else "fork for changes" if behind else "look-up reader"
     if "competency_graph.gating" in command:
