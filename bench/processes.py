@@ -6,7 +6,10 @@ from pathlib import Path
 
 
 def memory(pid: int, figure: str = "Pss") -> int:
-    """Return a figure of ``smaps_rollup`` (``Pss``, ``Rss``) in bytes; 0 if the process ended."""
+    """Return a figure of ``smaps_rollup`` in bytes: ``Pss``, ``Rss``, ``Private_Dirty``.
+
+    It is 0 if the process ended.
+    """
     try:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith(figure + ":"):
@@ -41,7 +44,11 @@ def _part(pid: int, found: dict[int, tuple[str, int, int]]) -> str:
     if "competency_graph.keeping" in command:
         if "competency_graph.keeping" not in found.get(parent, ("",))[0]:
             return "keeper"
-        return "query reader" if nice > 0 else "look-up reader"
+        # The forks in which changes are tried give way as well, but less than strangers' queries.
+        behind = nice - found[parent][2]
+        return "query reader" if behind > 5 else "fork for changes" if behind else "look-up reader"
+    if "competency_graph.gating" in command:
+        return "gate"
     if _is_web(command):
         below = _is_web(found.get(parent, ("",))[0])
         return "web worker" if below else "web master"
@@ -63,13 +70,13 @@ def seconds(folder: Path, part: str) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def by_part(folder: Path) -> dict[str, int]:
-    """Return the proportional set size of each part, the name told with how many processes."""
+def by_part(folder: Path, figure: str = "Pss") -> dict[str, int]:
+    """Return a figure of each part (:func:`memory`), the name told with how many processes."""
     found = of_service(folder)
     number = Counter(found.values())
     sums: Counter[str] = Counter()
     for pid, name in found.items():
-        sums[f"{name} × {number[name]}"] += memory(pid)
+        sums[f"{name} × {number[name]}"] += memory(pid, figure)
     return dict(sums)
 
 
