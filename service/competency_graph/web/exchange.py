@@ -4,7 +4,7 @@ import select
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Final, cast
+from typing import Any, Final, cast
 from urllib.parse import quote, urlsplit
 
 from flask import Response, current_app, g, has_request_context, request
@@ -200,12 +200,16 @@ def has_left() -> bool:
 
 def client_address() -> str:
     """Return whose request this is: the peer, or whom a trusted proxy names last."""
-    address = request.remote_addr or "unknown"
-    proxies = settings().trusted_proxies
+    return address_of(request.environ, settings().trusted_proxies)
+
+
+def address_of(environ: Mapping[str, Any], proxies: Sequence[str]) -> str:
+    """Return whose request has this environment (PEP 3333), where these proxies are trusted."""
+    address: str = environ.get("REMOTE_ADDR") or "unknown"
     if not proxies:
         return address
     networks = [ip_network(network) for network in proxies]
-    named = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
+    named = [part.strip() for part in environ.get("HTTP_X_FORWARDED_FOR", "").split(",")]
     while named and _within(address, networks):
         address = named.pop() or address
     return address
