@@ -8,7 +8,18 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench import answers, costs, edits, graphs, hostile, importing, rates, updates, workers
+from bench import (
+    answers,
+    costs,
+    edits,
+    graphs,
+    hostile,
+    importing,
+    peers,
+    rates,
+    updates,
+    workers,
+)
 from bench.servers import say
 
 
@@ -20,6 +31,7 @@ class _Part:
     about: str
     sizes: tuple[str, ...]
     rounds: int = 3
+    seconds: float = 3.0
 
 
 def _check(sizes: list[str], _rounds: int, _seconds: float) -> None:
@@ -49,6 +61,12 @@ _PARTS = {
         run=rates.queries,
         about="small SPARQL queries beside oxigraph serve and rdflib-endpoint (to 100k)",
         sizes=("10k", "100k", "1M"),
+    ),
+    "peers": _Part(
+        run=peers.peers,
+        about="oxigraph serve, rdflib-endpoint (to 100k), Fuseki and Virtuoso beside the service",
+        sizes=("100k", "1M"),
+        seconds=1.0,
     ),
     "answers": _Part(
         run=answers.answers,
@@ -112,7 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         type=int,
         help="how many turns the median is taken of; how many edits are sent",
     )
-    parser.add_argument("--seconds", type=float, default=3.0, help="how long to ask in a turn")
+    parser.add_argument("--seconds", type=float, help="how long to ask in a turn")
     given = parser.parse_args(arguments)
     unknown = sorted(set(given.part) - set(_PARTS))
     if unknown:
@@ -122,7 +140,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         part = _PARTS[name]
         load = os.getloadavg()[0]
         say(f"{name}: {part.about}" + (f"; the machine is busy ({load:.1f})" if load > 1 else ""))
-        part.run(given.size or list(part.sizes), given.rounds or part.rounds, given.seconds)
+        part.run(
+            given.size or list(part.sizes),
+            given.rounds or part.rounds,
+            given.seconds or part.seconds,
+        )
 
 
 if __name__ == "__main__":

@@ -49,8 +49,9 @@ def rate(
     """Ask on some keep-alive connections, again on each as soon as it is answered.
 
     Raises:
-        Refused: an answer is not 200, or none came, unless it ``may_refuse``; or the server closed
-            a connection.
+        Refused: an answer is not 200, none came, or the server closed a connection, unless it
+            ``may_refuse``.
+        OSError: it takes no connections.
     """
     ready = list(islice(requests, connections))
     with select.epoll() as poll:
@@ -83,18 +84,19 @@ def _ask(
         for descriptor, _ in poll.poll(until - now):
             connection, before = held[descriptor]
             content = before + connection.recv(1 << 18)
-            if len(content) == len(before):
+            closed = len(content) == len(before)
+            if closed and not may_refuse:
                 raise Refused("the server closed the connection")
-            if not _is_whole(content):
+            if not closed and not _is_whole(content):
                 held[descriptor] = (connection, content)
                 continue
-            if content[9:12] == b"200":
+            if not closed and content[9:12] == b"200":
                 done += 1
             elif may_refuse:
                 refused += 1
             else:
                 raise Refused(content[:600].decode(errors="replace"))
-            if _is_last(content):
+            if closed or _is_last(content):
                 del held[descriptor]
                 address = connection.getpeername()
                 connection.close()

@@ -1,7 +1,7 @@
 """Other servers, from the registries that have them, kept in their own folder. Starts none.
 
-Those from PyPI are pinned by version, Fuseki by its digest; Virtuoso is the one that Debian has, which
-apt checks.
+Those from PyPI are pinned by version, Fuseki by its digest; of Virtuoso it is what Debian has, and
+apt checks it.
 """
 
 import shutil
