@@ -3,6 +3,7 @@
 import argparse
 import os
 import platform
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -135,6 +136,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     unknown = sorted(set(given.part) - set(_PARTS))
     if unknown:
         parser.error(f"There is no part {', '.join(unknown)}; parts are {', '.join(_PARTS)}.")
+    # So that servers are ended as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Ended before all was measured."))
     print(f"{os.cpu_count()} cores, Python {platform.python_version()}.")
     for name in given.part or _PARTS:
         part = _PARTS[name]

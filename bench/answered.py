@@ -9,6 +9,8 @@ from hashlib import blake2b
 from typing import Any, Self
 from urllib.parse import quote
 
+import pyoxigraph as ox
+
 from bench.load import Address
 from bench.peer_queries import ACCEPT
 
@@ -42,16 +44,31 @@ class Answered:
         return f"{told}, {self.rows} rows" if self.status == 200 else f"{told}, {self.ending}"
 
 
-def ask(address: Address, path: str, text: str, *, patience: float, source: str = "") -> Answered:
-    """Ask a query by GET, on a connection of its own."""
+def ask(
+    address: Address,
+    path: str,
+    text: str,
+    *,
+    patience: float,
+    compare: bool = False,
+    source: str = "",
+) -> Answered:
+    """Ask a query by GET, written behind the path, on a connection of its own.
+
+    Args:
+        address: of the server.
+        path: with what stands before the query.
+        text: the query.
+        patience: seconds until it is given up.
+        compare: whether rows and content are wanted.
+        source: the address of this machine to ask from.
+    """
     connection = http.client.HTTPConnection(
         *address, timeout=patience, source_address=(source, 0) if source else None
     )
     began = time.monotonic()
     try:
-        connection.request(
-            "GET", f"{path}?query={quote(text, safe='')}", headers={"Accept": ACCEPT}
-        )
+        connection.request("GET", path + quote(text, safe=""), headers={"Accept": ACCEPT})
         answer = connection.getresponse()
         body = answer.read()
         seconds = time.monotonic() - began
@@ -59,7 +76,8 @@ def ask(address: Address, path: str, text: str, *, patience: float, source: str 
             return Answered(
                 status=answer.status, seconds=seconds, said=body[:200].decode("latin-1")
             )
-        return _counted(answer.headers.get_content_type(), body, seconds)
+        rows, content = _told(answer.headers.get_content_type(), body) if compare else (0, "")
+        return Answered(status=200, seconds=seconds, rows=rows, content=content)
     except TimeoutError:
         return Answered(status=0, seconds=patience, said="no answer")
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -68,16 +86,14 @@ def ask(address: Address, path: str, text: str, *, patience: float, source: str 
         connection.close()
 
 
-def _counted(media_type: str, body: bytes, seconds: float) -> Answered:
+def _told(media_type: str, body: bytes) -> tuple[int, str]:
+    """Return how many rows or triples an answer has, and a digest of them."""
     if media_type == "application/n-triples":
-        # Blank nodes and the space between terms are as each server likes.
-        lines = {line.replace(b"\t", b" ") for line in body.splitlines() if line.strip()}
-        named = (line.decode() for line in lines if b"_:" not in line)
-        rows, content = len(lines), _digest(named)
-    else:
-        found = json.loads(body)["results"]["bindings"]
-        rows, content = len(found), _digest(_row(row) for row in found)
-    return Answered(status=200, seconds=seconds, rows=rows, content=content)
+        triples = list(ox.parse(body, ox.RdfFormat.N_TRIPLES))
+        named = (str(t) for t in triples if "_:" not in str(t))
+        return len(set(triples)), _digest(named)
+    found = json.loads(body)["results"]["bindings"]
+    return len(found), _digest(_row(row) for row in found)
 
 
 def _row(row: dict[str, dict[str, Any]]) -> str:

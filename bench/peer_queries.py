@@ -80,10 +80,13 @@ def small(size: str, name: str, path: str) -> Iterator[bytes]:
 
 
 def differing(texts: list[str], path: str) -> Iterator[bytes]:
-    """Yield requests of queries in turn, each with a comment of its own: no answer is held."""
+    """Yield requests of queries in turn, each with a comment of its own: no answer is held.
+
+    A query is written behind the ``path``.
+    """
     random.Random(3).shuffle(texts)
     # Made beforehand: what the generator takes, the servers on the same cores do not get.
-    heads = [f"GET {path}?query={quote(text, safe='')}%0A%23".encode() for text in texts]
+    heads = [f"GET {path}{quote(text, safe='')}%0A%23".encode() for text in texts]
     tail = get("", ACCEPT).removeprefix(b"GET ")
     for turn in count():
         for head in heads:
@@ -92,4 +95,4 @@ def differing(texts: list[str], path: str) -> Iterator[bytes]:
 
 def one(text: str, path: str) -> bytes:
     """Return the request of a query, the same each time."""
-    return get(f"{path}?query={quote(text, safe='')}", ACCEPT)
+    return get(path + quote(text, safe=""), ACCEPT)

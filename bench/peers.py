@@ -18,6 +18,7 @@ from itertools import count, cycle
 from pathlib import Path
 from statistics import median
 from typing import Self
+from urllib.parse import quote
 
 from competency_graph.vocab import GRAPH
 
@@ -45,7 +46,7 @@ _TIMEOUT = 10
 # Who has not answered by then goes on, and is started anew so that it does not spoil what follows.
 _PATIENCE = 15.0
 _MOST_UNANSWERED = 2
-_RUNS = 5
+_RUNS = 15
 # No more runs of a query than fit into so many seconds, and at least one.
 _ENOUGH = 1.5
 _FRESH_RUNS = 3
@@ -53,7 +54,12 @@ _HEAVY_SECONDS = 5.0
 _UNDER_LOAD_SECONDS = 20.0
 _MOST_MEMORY = 8_000_000_000
 _RDFLIB_ENDPOINT_TAKES = ("10k", "100k")
-_HOME = "127.0.0.1"
+# The service as it is, and beside clients that are somebody else each time.
+_UNDER_LOAD = {
+    "": {"kill_limit": "3"},
+    ", KILL_LIMIT off": {"kill_limit": "off"},
+    ", KILL_LIMIT off, READERS 8": {"kill_limit": "off", "readers": "8"},
+}
 # Where hostile clients come from: this machine, and nobody's address that is measured.
 _ELSEWHERE = "127.0.0.2"
 
@@ -63,7 +69,7 @@ class Peer:
 
     Args:
         start: what starts it.
-        query: the path that takes queries.
+        query: the path that takes queries, to be followed by one.
         update: the path that takes updates.
         graph: into which graph they go, where that is not the default graph.
         token: what allows them.
@@ -97,11 +103,6 @@ class Peer:
         self._running.close()
         self.running = self._running.enter_context(self._start())
 
-    @property
-    def answers_large_ones(self) -> bool:
-        """Whether it may be asked what is not small: it did not fail to answer too often."""
-        return self.unanswered < _MOST_UNANSWERED
-
 
 @dataclass(slots=True)
 class Told:
@@ -130,10 +131,9 @@ def peers(sizes: list[str], rounds: int, seconds: float) -> None:
                 _repeated(told, everybody, rounds, seconds)
             peer_tables.answers(size, told)
             peer_tables.rates(size, told, rounds)
-            for limit in ("on", "off"):
-                with _service(database, kill_limit="3" if limit == "on" else "off") as ours:
-                    name = f"{ours.name}, KILL_LIMIT {limit}"
-                    told.hostile[name] = _under_load(ours, size, seconds)
+            for name, settings in _UNDER_LOAD.items():
+                with _service(database, **settings) as ours:
+                    told.hostile[f"{ours.name}{name}"] = _under_load(ours, size, seconds)
             for other in others:
                 told.hostile[other.name] = _under_load(other, size, seconds)
         peer_tables.hostile(size, told)
@@ -146,11 +146,13 @@ def _others(size: str, running: ExitStack, told: Told) -> Iterator[Peer]:
     rdflib = partial(servers.rdflib_endpoint, triples, "--enable-update")
     fuseki = partial(servers.fuseki, triples, f"--timeout={1000 * _TIMEOUT}")
     virtuoso = partial(servers.virtuoso, triples, seconds=_TIMEOUT)
-    found = [Peer(oxigraph, query="/query", update="/update")]
+    found = [Peer(oxigraph, query="/query?query=", update="/update")]
     if size in _RDFLIB_ENDPOINT_TAKES:
-        found.append(Peer(rdflib, query="/", update="/"))
-    found.append(Peer(fuseki, query="/ds/query", update="/ds/update"))
-    found.append(Peer(virtuoso, query="/sparql", update="/sparql", graph=VIRTUOSO_GRAPH))
+        found.append(Peer(rdflib, query="/?query=", update="/"))
+    found.append(Peer(fuseki, query="/ds/query?query=", update="/ds/update"))
+    # Its default graph is all that it holds, its own graphs among that.
+    only = f"/sparql?default-graph-uri={quote(VIRTUOSO_GRAPH, safe='')}&query="
+    found.append(Peer(virtuoso, query=only, update="/sparql", graph=VIRTUOSO_GRAPH))
     for peer in found:
         try:
             yield running.enter_context(peer)
@@ -165,7 +167,7 @@ def _service(database: Path, **settings: str) -> Peer:
     start = partial(servers.service, database, **{"kill_limit": "off"} | settings)
     token = servers.token(database)
     graph = f"{GRAPH}bench-edits"
-    return Peer(start, query="/sparql", update="/sparql", graph=graph, token=token)
+    return Peer(start, query="/sparql?query=", update="/sparql", graph=graph, token=token)
 
 
 def _one_by_one(told: Told, size: str, database: Path, others: list[Peer]) -> None:
@@ -176,12 +178,15 @@ def _one_by_one(told: Told, size: str, database: Path, others: list[Peer]) -> No
     iri = next(iri for kind, iri in graphs.objects(size) if kind == "competencies")
     texts = {name: PREFIXES + text.format(iri=iri) for name, text in SMALL.items()}
     texts |= first_questions() | {name: PREFIXES + text for name, text in HEAVY.items()}
+    for other in others:
+        # Java compiles what it meets often.
+        _rate(other, small(size, JOIN, other.query), seconds=2.0)
     with (
         _service(database, readers="1", reader_private="1000 GB") as warm,
         _service(database, readers="1", reader_private="1 kB") as fresh,
     ):
         for name, text in texts.items():
-            asked = [p for p in [warm, *others] if p.answers_large_ones or name in SMALL]
+            asked = [p for p in [warm, *others] if p.unanswered < _MOST_UNANSWERED]
             told.answers[name] = {p.name: _alone(p, text) for p in asked}
             if told.answers[name][warm.name].seconds > peer_tables.HEAVY_SECONDS:
                 runs = [_once(fresh, text, n).seconds for n in range(_FRESH_RUNS)]
@@ -205,7 +210,13 @@ def _alone(peer: Peer, text: str) -> Answered:
 
 
 def _once(peer: Peer, text: str, turn: int) -> Answered:
-    answered = ask(peer.running.address, peer.query, f"{text}\n#{turn}", patience=_PATIENCE)
+    answered = ask(
+        peer.running.address,
+        peer.query,
+        f"{text}\n#{turn}",
+        patience=_PATIENCE,
+        compare=turn == 0,
+    )
     # A reader that was replaced is forked meanwhile.
     time.sleep(0.05 if answered.seconds > peer_tables.HEAVY_SECONDS else 0)
     return answered
@@ -216,16 +227,15 @@ def _rates(told: Told, size: str, everybody: list[Peer], rounds: int, seconds: f
     small_kinds = [*SMALL, f"{QUESTIONS} questions"]
     heavy = [PREFIXES + text for text in HEAVY.values()]
     for peer in everybody:
-        # Java compiles what it meets often.
         for kind in SMALL:
             _rate(peer, small(size, kind, peer.query), seconds=seconds)
     for clients in CLIENTS:
         for kind in small_kinds:
-            able = [p for p in everybody if p.answers_large_ones or kind in SMALL]
+            able = [p for p in everybody if not p.unanswered or kind in SMALL]
             for peer in _in_turns(able, rounds):
                 requests = small(size, kind, peer.query)
                 _note(told.rates, (kind, str(clients)), peer, requests, seconds, clients)
-        for peer in (p for p in everybody if p.answers_large_ones):
+        for peer in (p for p in everybody if not p.unanswered):
             requests = differing(heavy, peer.query)
             _note(
                 told.rates,
@@ -247,7 +257,7 @@ def _repeated(told: Told, everybody: list[Peer], rounds: int, seconds: float) ->
     }
     for name, text in texts.items():
         for meanwhile in ("nothing", "an edit a second"):
-            able = [p for p in everybody if p.answers_large_ones or name == JOIN]
+            able = [p for p in everybody if not p.unanswered or name == JOIN]
             for peer in _in_turns(able, rounds):
                 requests = cycle([one(text, peer.query)])
                 with ExitStack() as editing:
@@ -267,6 +277,8 @@ def _note(
     found = _rate(peer, requests, seconds=seconds, clients=clients)
     figures.setdefault(key, {}).setdefault(peer.name, []).append(found)
     say(f"{key[0]}, {key[1]}: {peer.name}: {found.answers:.1f}/s, {found.refused} refused")
+    if not found.answers:
+        peer.restart()
 
 
 def _rate(peer: Peer, requests: Iterator[bytes], *, seconds: float, clients: int = 8) -> Rate:
@@ -340,6 +352,11 @@ def _under_load(peer: Peer, size: str, seconds: float) -> tuple[float, float, st
     under = _rate(peer, requests, seconds=_UNDER_LOAD_SECONDS).answers
     ended.set()
     told = ", ".join(f"{kind} × {number}" for kind, number in endings.most_common())
+    if (
+        ask(peer.running.address, peer.query, "ASK {}", patience=1).ending
+        == "ConnectionRefusedError"
+    ):
+        told += "; it ended at 8 GB"
     say(f"under load: {peer.name}: {alone:.0f}/s, then {under:.0f}/s; {told}")
     return alone, under, told
 

@@ -21,18 +21,18 @@ from bench.load import Address
 VIRTUOSO_GRAPH = "urn:bench"
 # Of Java, which takes what it may have; as much as Virtuoso's buffers have.
 _HEAP = "4g"
-_VIRTUOSO_SETTINGS = f"""
+_VIRTUOSO_SETTINGS = """
 [Database]
-DatabaseFile = {{folder}}/virtuoso.db
-ErrorLogFile = {{folder}}/virtuoso.log
-LockFile = {{folder}}/virtuoso.lck
-TransactionFile = {{folder}}/virtuoso.trx
-xa_persistent_file = {{folder}}/virtuoso.pxa
+DatabaseFile = {folder}/virtuoso.db
+ErrorLogFile = {folder}/virtuoso.log
+LockFile = {folder}/virtuoso.lck
+TransactionFile = {folder}/virtuoso.trx
+xa_persistent_file = {folder}/virtuoso.pxa
 [TempDatabase]
-DatabaseFile = {{folder}}/temporary.db
-TransactionFile = {{folder}}/temporary.trx
+DatabaseFile = {folder}/temporary.db
+TransactionFile = {folder}/temporary.trx
 [Parameters]
-ServerPort = {{database}}
+ServerPort = {database}
 DisableUnixSocket = 1
 DirsAllowed = /
 NumberOfBuffers = 500000
@@ -40,15 +40,14 @@ MaxDirtyBuffers = 375000
 ServerThreads = 100
 CheckpointInterval = 0
 [HTTPServer]
-ServerPort = {{web}}
-ServerRoot = {{folder}}
+ServerPort = {web}
+ServerRoot = {folder}
 ServerThreads = 60
 MaxClientConnections = 60
 MaxKeepAlives = 60
 KeepAliveTimeout = 60
 [SPARQL]
-DefaultGraph = {VIRTUOSO_GRAPH}
-MaxQueryExecutionTime = {{seconds}}
+MaxQueryExecutionTime = {seconds}
 """
 _LOADING = 1800.0
 
@@ -211,7 +210,7 @@ def fuseki(triples: Path, *options: str) -> Iterator[Running]:
 
 @contextmanager
 def virtuoso(triples: Path, *, seconds: int) -> Iterator[Running]:
-    """Run Virtuoso on triples in one graph, which is the default graph at `/sparql`.
+    """Run Virtuoso on triples in one graph, beside its own. It is asked at `/sparql`.
 
     ``seconds`` is how long it may work on a query. Anybody may update.
 
@@ -282,7 +281,7 @@ def _process(command: list[str], **options: Any) -> Iterator["subprocess.Popen[b
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(20)
+            process.wait(10)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
