@@ -149,13 +149,13 @@ def bare(worker_class: str | None = None) -> Iterator[Running]:
 
 
 @contextmanager
-def oxigraph(data: Path, *options: str) -> Iterator[Running]:
+def oxigraph(data: Path) -> Iterator[Running]:
     """Run `oxigraph serve` in memory, with the data posted to it.
 
     Of quads the default graph is the union.
     """
     address = _free()
-    command = [str(rivals.command("oxigraph")), "serve", *options]
+    command = [str(rivals.command("oxigraph")), "serve"]
     command += ["--bind", f"{address[0]}:{address[1]}"]
     # Triples are posted to the default graph itself.
     kind, where = "application/n-triples", "/store?default"
