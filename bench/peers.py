@@ -1,7 +1,7 @@
 """`python -m bench peers`: the service beside four other SPARQL servers, in one run.
 
-Each has the same triples as its default graph, in memory, and ten seconds for a query where it knows
-such a limit.
+Each has the same triples as its default graph, in memory, and ten seconds for a query where it
+knows such a limit.
 """
 
 import http.client

@@ -72,7 +72,7 @@ def sparql() -> Response:
     text = _query(parameters)
     options, timeout = _options(parameters), parameters.get("timeout")
     asked = timeout[0] if timeout else None
-    reply = answer(ask(text, options, asked, parameters.get(REVISION), coding=coding()))
+    reply = answer(ask(text, options, asked, parameters.get(REVISION, []), coding=coding()))
     if _VARIES.search(text):
         reply.headers["Cache-Control"] = "no-store"
     return reply
