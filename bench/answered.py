@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pyoxigraph as ox
 
 from bench.load import Address
-from bench.peer_queries import ACCEPT
+from bench.peer_queries import TRIPLES, accepted
 
 _NUMBERS = ("integer", "decimal", "double", "float", "int")
 
@@ -68,7 +68,7 @@ def ask(
     )
     began = time.monotonic()
     try:
-        connection.request("GET", path + quote(text, safe=""), headers={"Accept": ACCEPT})
+        connection.request("GET", path + quote(text, safe=""), headers={"Accept": accepted(text)})
         answer = connection.getresponse()
         body = answer.read()
         seconds = time.monotonic() - began
@@ -88,7 +88,7 @@ def ask(
 
 def _told(media_type: str, body: bytes) -> tuple[int, str]:
     """Return how many rows or triples an answer has, and a digest of them."""
-    if media_type == "application/n-triples":
+    if media_type == TRIPLES:
         triples = list(ox.parse(body, ox.RdfFormat.N_TRIPLES))
         named = (str(t) for t in triples if "_:" not in str(t))
         return len(set(triples)), _digest(named)

@@ -14,8 +14,7 @@ from bench.rates import REQUIREMENTS
 
 QUESTIONS: Final = 20
 ROWS: Final = "application/sparql-results+json"
-# Some say that they do not take one of the two, and none takes neither.
-ACCEPT: Final = f"{ROWS}, application/n-triples;q=0.9"
+TRIPLES: Final = "application/n-triples"
 PREFIXES: Final = """PREFIX cg: <https://w3id.org/competency-graph/ns#>
 PREFIX dcterms: <http://purl.org/dc/terms/>
 PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
@@ -86,13 +85,23 @@ def differing(texts: list[str], path: str) -> Iterator[bytes]:
     """
     random.Random(3).shuffle(texts)
     # Made beforehand: what the generator takes, the servers on the same cores do not get.
-    heads = [f"GET {path}{quote(text, safe='')}%0A%23".encode() for text in texts]
-    tail = get("", ACCEPT).removeprefix(b"GET ")
+    heads = [
+        (
+            f"GET {path}{quote(text, safe='')}%0A%23".encode(),
+            get("", accepted(text)).removeprefix(b"GET "),
+        )
+        for text in texts
+    ]
     for turn in count():
-        for head in heads:
+        for head, tail in heads:
             yield head + b"%d" % turn + tail
 
 
 def one(text: str, path: str) -> bytes:
     """Return the request of a query, the same each time."""
-    return get(path + quote(text, safe=""), ACCEPT)
+    return get(path + quote(text, safe=""), accepted(text))
+
+
+def accepted(text: str) -> str:
+    """Return in which format a query is to be answered."""
+    return TRIPLES if "CONSTRUCT {" in text else ROWS

@@ -49,7 +49,7 @@ def rates(size: str, told: "Told", rounds: int) -> None:
     """Print answers a second of queries that differ, and of queries that repeat."""
     names = list(next(iter(told.rates.values())))
     print(f"\n### Answers a second, {size} triples\n")
-    print(f"No text twice, median of {rounds} rounds in turns. Targets are of 8 clients.\n")
+    print(f"No text twice. With 8 clients, of whom the targets are, median of {rounds} in turns.\n")
     to_fuseki, to_rdflib = f"to {_FUSEKI} ({_OF_FUSEKI})", f"to {_RDFLIB} ({_OF_RDFLIB:g})"
     _head("what", "clients", *names, to_fuseki, to_rdflib)
     for (what, clients), of in told.rates.items():

@@ -181,10 +181,10 @@ def oxigraph(data: Path) -> Iterator[Running]:
 
 
 @contextmanager
-def rdflib_endpoint(data: Path, *options: str) -> Iterator[Running]:
+def rdflib_endpoint(data: Path) -> Iterator[Running]:
     """Run `rdflib-endpoint serve` on the data, with its default store."""
     address = _free()
-    command = [str(rivals.command("rdflib-endpoint")), "serve", str(data), *options]
+    command = [str(rivals.command("rdflib-endpoint")), "serve", str(data)]
     command += ["--host", address[0], "--port", str(address[1])]
     with _process(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         _wait(process, address)
