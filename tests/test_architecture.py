@@ -9,14 +9,15 @@ import pytest
 SERVICE = Path(__file__).parent.parent / "service" / "competency_graph"
 LAYERS = (
     {"errors", "vocab", "config", "resources"},
-    {"literals", "model", "rdf", "graphs", "syntax_faults", "places", "codings"},
+    {"literals", "model", "rdf", "graphs", "syntax_faults", "places", "statements", "codings"},
     {"log", "index", "shacl", "queries", "exchange", "outward"},
     {
         *("catalogue", "telling", "requirements", "jsonld", "words", "judging", "reports"),
-        *("documents", "misspellings", "pages", "changes", "record", "service_description"),
-        "shown",
+        *("documents", "misspellings", "mending", "pages", "changes", "record"),
+        *("service_description", "shown"),
         *("history", "keeping", "machine", "gate", "access", "trial", "gating"),
         *("importing", "jobs", "past", "historic"),
+        *("git", "diff", "checking"),
     },
     {"web", "cli"},
     {"__main__", "__init__"},
@@ -25,6 +26,12 @@ LAYER = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 # Neighbours of one layer that may know each other, each for a reason.
 NEIGHBOURS = {
     ("exchange", "index"): "what is brought is asked in a graph of its own",
+    ("git", "documents"): "what git holds is read into the same documents",
+    ("diff", "documents"): "documents are what is compared",
+    ("diff", "words"): "things are called what they are called elsewhere",
+    ("diff", "requirements"): "what a role needs is worked out once",
+    ("checking", "documents"): "documents are what is checked",
+    ("checking", "judging"): "and judging is done there",
     ("importing", "documents"): "files are read from disk in one place",
     ("importing", "judging"): "findings are found again in files as judging does it",
     ("gating", "jobs"): "what takes long is done in its process",
@@ -48,9 +55,14 @@ NEIGHBOURS = {
     ("places", "rdf"): "places are found by reading once more",
     ("judging", "documents"): "documents are what is judged",
     ("judging", "misspellings"): "findings that no shape can make",
+    ("judging", "mending"): "findings are told with how and where to mend them",
+    ("mending", "documents"): "edits are of documents",
+    ("statements", "rdf"): "what was written is read as any Turtle",
+    ("statements", "graphs"): "terms are rdflib's",
     ("changes", "words"): "changes are told in words",
     ("graphs", "rdf"): "rdflib's graphs are made of what was read",
     ("places", "graphs"): "places are found by rdflib's own parser",
+    ("trial", "mending"): "findings are told with how and where to mend them",
     ("trial", "misspellings"): "findings that no shape can make",
     ("gate", "access"): "what a change touches decides who may make it",
     ("gate", "history"): "a local gate loads and follows the log",
@@ -88,12 +100,13 @@ OWNERS = {
     "flask": {"web"},
     "flask_openapi3": {"web"},
     "werkzeug": {"web"},
-    "babel": {"web"},
+    "babel": {"web", "mending"},
     "gunicorn": {"web"},
     "gevent": {"web"},
     "prometheus_client": {"web"},
     "click": {"cli"},
     "rich": {"cli"},
+    "jinja2": {"diff", "reports", "web"},
 }
 
 

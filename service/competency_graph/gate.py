@@ -37,6 +37,7 @@ from competency_graph.model import (
     pack_operations,
     removals_json,
     split,
+    without_places,
 )
 from competency_graph.vocab import is_common
 
@@ -290,8 +291,7 @@ class Gate:
                 added=added,
                 removed=difference.removed,
                 touched=difference.touched,
-                # Places are of documents that are not kept.
-                findings_added=[{**row, "place": None} for row in tried.findings.new],
+                findings_added=[without_places(row) for row in tried.findings.new],
                 findings_removed=tried.findings.fixed,
             )
             try:

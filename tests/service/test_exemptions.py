@@ -79,7 +79,7 @@ def test_the_life_of_an_exemption(running: Service) -> None:
     assert finding["severity"] == "warning"
     assert finding["rule"] == RULE
     assert finding["message"] == "Write the definition in at least one language."
-    assert finding["repair"] == f"Exempted on 2026-11-25: {REASON}"
+    assert finding["repair"]["text"] == f"Exempted on 2026-11-25: {REASON}"
     again = json.loads(editor.send("PUT", GRAPH, framework(definition="", label="Hearing")).body)
     assert (again["findings"]["new"], again["findings"]["standing"]) == ([], 1)
 

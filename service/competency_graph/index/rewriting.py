@@ -148,7 +148,8 @@ class _Rewriting:
         broad = source in (NAMED, ALL)
         return Step(
             verb="clear" if verb == "drop" else verb,
-            silent=silent,
+            # To empty what is empty is done. RDF4J clears a graph before it fills it, new or not.
+            silent=silent or verb == "clear",
             source=source,
             target=target,
             reads=None if broad else frozenset(named),

@@ -6,7 +6,7 @@ shapes too and then say "conforms" of graphs that do not, so each shape is asked
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -25,11 +25,13 @@ from rdflib.plugins.sparql.parser import parseQuery
 from rdflib.plugins.sparql.parserutils import CompValue
 from rdflib.plugins.sparql.sparql import Query
 from rdflib.query import Result
+from rdflib.store import Store
 from rdflib.term import Identifier, Node
 
 from competency_graph.errors import InvalidShapes
 from competency_graph.model import Finding
 from competency_graph.shacl.findings import SEVERITY_OF, findings, spelt
+from competency_graph.shacl.prebound import FORBIDDEN
 
 # Nested shapes of honest profiles are some five deep; pySHACL counts shapes and constraints.
 _DEPTH: Final = 30
@@ -48,14 +50,6 @@ _NOT_EVALUATED: Final = (
 )
 _TARGETS: Final = (SH.targetClass, SH.targetNode, SH.targetSubjectsOf, SH.targetObjectsOf)
 _CIRCLE: Final = " Take one of the steps out of the circle."
-_FORBIDDEN: Final[Mapping[str, str]] = {
-    "ServiceGraphPattern": "asks another service (SERVICE), and nothing is fetched from elsewhere",
-    "DatasetClause": "names its own data (FROM), and shapes judge the data they are given",
-    "Builtin_NOW": "asks for the time, and a verdict must be the same tomorrow",
-    "Builtin_RAND": "asks for a random number, and a verdict must be the same tomorrow",
-    "Builtin_UUID": "makes a new identifier, and a verdict must be the same tomorrow",
-    "Builtin_STRUUID": "makes a new identifier, and a verdict must be the same tomorrow",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +66,8 @@ class Data(Graph):
     It reads each query once: pySHACL sends the same text for every focus node.
     """
 
-    def __init__(self) -> None:
-        super().__init__(bind_namespaces="none")
+    def __init__(self, store: Store | str = "default") -> None:
+        super().__init__(store, bind_namespaces="none")
 
     def query(self, query_object: str | Query, *args: Any, **kwargs: Any) -> Result:
         """Answer a query, parsed before where the same text was asked."""
@@ -285,8 +279,8 @@ def _refuse_query(shapes: Graph, shape: Node, text: str) -> None:
         where = f" near “{near[1]}”" if near else ""
         raise _invalid(shapes, shape, f"has a query that is not SPARQL{where}") from None
     for name in _names(parsed):
-        if name in _FORBIDDEN:
-            raise _invalid(shapes, shape, f"has a query that {_FORBIDDEN[name]}")
+        if name in FORBIDDEN:
+            raise _invalid(shapes, shape, f"has a query that {FORBIDDEN[name]}")
 
 
 def _names(parsed: object) -> Iterator[str]:
