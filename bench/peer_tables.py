@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.answered import Answered
 from bench.load import Rate
+from bench.peer_queries import SMALL
 
 if TYPE_CHECKING:
     from bench.peers import Told
@@ -53,7 +54,7 @@ def rates(size: str, told: "Told", rounds: int) -> None:
     to_fuseki, to_rdflib = f"to {_FUSEKI} ({_OF_FUSEKI})", f"to {_RDFLIB} ({_OF_RDFLIB:g})"
     _head("what", "clients", *names, to_fuseki, to_rdflib)
     for (what, clients), of in told.rates.items():
-        judged = clients == "8" and "heavy" not in what
+        judged = clients == "8" and what in SMALL
         _row(
             what,
             clients,
