@@ -1,7 +1,8 @@
 """Random queries as shapes ask them, and random graphs, small enough that everything meets."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Final
 
 import pyoxigraph as ox
@@ -80,7 +81,7 @@ def _expression(variables: Sequence[str]) -> st.SearchStrategy[str]:
 
 
 @st.composite
-def _group(draw: st.DrawFn, depth: int, *, wild: bool) -> str:
+def _group(draw: st.DrawFn, depth: int, fresh: Iterator[int], *, wild: bool) -> str:
     """Return what stands between two braces."""
     parts = [draw(_triple(wild=wild))] if not wild or draw(st.booleans()) else []
     for kind in draw(st.lists(st.sampled_from(_KINDS[depth]), min_size=1, max_size=1 + 2 * depth)):
@@ -91,17 +92,19 @@ def _group(draw: st.DrawFn, depth: int, *, wild: bool) -> str:
         elif kind == "filter":
             parts.append(f"FILTER ({draw(_expression(seen))})")
         elif kind == "bind":
-            name = f"?b{draw(st.integers(0, 10**9))}"
+            name = f"?b{next(fresh)}"
             parts.append(f"BIND ({draw(st.sampled_from(seen))} AS {name}) ")
             parts.append(f"{name} {draw(_path(1))} ?z .")
         else:
-            parts.append(_around(kind, draw(_group(depth - 1, wild=wild)), draw))
+            parts.append(
+                _around(kind, draw(_group(depth - 1, fresh, wild=wild)), next(fresh), draw)
+            )
             if kind == "union":
-                parts[-1] += f" UNION {{ {draw(_group(depth - 1, wild=wild))} }}"
+                parts[-1] += f" UNION {{ {draw(_group(depth - 1, fresh, wild=wild))} }}"
     return " ".join(parts)
 
 
-def _around(kind: str, inner: str, draw: st.DrawFn) -> str:
+def _around(kind: str, inner: str, fresh: int, draw: st.DrawFn) -> str:
     if kind == "optional":
         return f"OPTIONAL {{ {inner} }}"
     if kind in ("exists", "not exists"):
@@ -111,13 +114,13 @@ def _around(kind: str, inner: str, draw: st.DrawFn) -> str:
             f"{{ SELECT {draw(st.sampled_from(('', 'DISTINCT ')))}$this ?x WHERE {{ {inner} }} }}"
         )
     if kind == "count":
-        name = f"?n{draw(st.integers(0, 10**9))}"
-        count = f"SELECT $this (COUNT(?y) AS {name}) WHERE {{ {inner} }} GROUP BY $this"
-        return f"{{ {count} }} FILTER ({name} != 1)"
+        name = f"?n{fresh}"
+        counted = f"SELECT $this (COUNT(?y) AS {name}) WHERE {{ {inner} }} GROUP BY $this"
+        return f"{{ {counted} }} FILTER ({name} != 1)"
     return f"{{ {inner} }}"
 
 
 @st.composite
 def queries(draw: st.DrawFn, *, wild: bool) -> str:
     """Return a query; in wild ones anything stands anywhere, and rdflib errs with some."""
-    return f"SELECT $this (?x AS ?value) WHERE {{ {draw(_group(1, wild=wild))} }}"
+    return f"SELECT $this (?x AS ?value) WHERE {{ {draw(_group(1, count(), wild=wild))} }}"

@@ -10,8 +10,8 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from competency_graph.errors import BadRequest
-from competency_graph.index.scan import Token
 from competency_graph.index.updates import Parsed, read_update, resolved
+from competency_graph.sparql_text import Token
 
 ADDED: Final = "urn:x-added:"
 REMOVED: Final = "urn:x-removed:"

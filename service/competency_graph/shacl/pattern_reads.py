@@ -247,8 +247,7 @@ class _Walk:
         return _width(beyond), {**bound, other: beyond}, read
 
     def _read_from_anywhere(self, triple: _Triple) -> None:
-        whole = triple.subject is not None and triple.object is not None
-        if triple.path is None or (whole and _may_stay(triple.path)):
+        if triple.path is None or _may_stay(triple.path):
             self._always(f"has the pattern “{triple.text}”, to which nothing leads from “$this”")
             return
         among = triple.among if isinstance(triple.path, Predicate) else None

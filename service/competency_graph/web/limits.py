@@ -84,6 +84,7 @@ class Share:
         requests: its queries and validations in a minute.
         kills: how many of them may run into a limit.
         at_once: how many of them may run or wait at a time.
+        known: whether it sent a valid token.
     """
 
     client: str
@@ -91,6 +92,17 @@ class Share:
     requests: int | None
     kills: int | None
     at_once: int | None
+    known: bool
+
+    def judging(self) -> tuple[float, str]:
+        """Return the seconds of one of its validations, and what sets them.
+
+        Own shapes are programs as queries are, and a stranger has no more time for them.
+        """
+        limits = settings()
+        if self.known or limits.validation_timeout <= self.seconds:
+            return limits.validation_timeout, "VALIDATION_TIMEOUT"
+        return self.seconds, "QUERY_TIMEOUT; with a token VALIDATION_TIMEOUT"
 
     def time(self, text: str | None) -> float:
         """Return the seconds of a query whose client asks for so much (``timeout=``).
@@ -127,7 +139,7 @@ def share() -> Share:
 
 def _share() -> Share:
     limits, secret = settings(), bearer()
-    name, factor = client_of(client_address()), 1
+    name, known = client_of(client_address()), False
     if secret is not None:
         try:
             client().ask_gate({"ask": "who", **asking()})
@@ -136,17 +148,19 @@ def _share() -> Share:
             pass
         else:
             # Its number, which a token has before its secret part.
-            name, factor = "token " + secret.split("_")[1], limits.token_factor
-    return _share_of(limits, name, factor)
+            name, known = "token " + secret.split("_")[1], True
+    return _share_of(limits, name, known=known)
 
 
-def _share_of(limits: Settings, name: str, factor: int) -> Share:
+def _share_of(limits: Settings, name: str, *, known: bool) -> Share:
+    factor = limits.token_factor if known else 1
     return Share(
         client=name,
         seconds=limits.query_timeout * factor,
         requests=limits.rate_limit and limits.rate_limit * factor,
         kills=limits.kill_limit and limits.kill_limit * factor,
         at_once=limits.client_queries and limits.client_queries * factor,
+        known=known,
     )
 
 
@@ -193,7 +207,7 @@ def admission(app: Flask) -> Callable[[Mapping[str, Any]], list[tuple[str, str]]
 
     def admit(environ: Mapping[str, Any]) -> list[tuple[str, str]] | None:
         name = client_of(address_of(environ, limits.trusted_proxies))
-        mine = _share_of(limits, name, 1)
+        mine = _share_of(limits, name, known=False)
         try:
             asked = _count(board, mine)
             _require_left(mine, asked)
