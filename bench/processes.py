@@ -1,8 +1,12 @@
 """What the kernel says of processes: memory, and which part of the service each is."""
 
 import os
+import time
 from collections import Counter
 from pathlib import Path
+
+# Of processor time, in seconds.
+_LITTLE = 0.05
 
 
 def memory(pid: int, figure: str = "Pss") -> int:
@@ -62,12 +66,22 @@ def _is_web(command: str) -> bool:
 
 def seconds(folder: Path, part: str) -> float:
     """Return the processor time that the processes of a part have taken so far."""
-    ticks = 0
-    for pid, name in of_service(folder).items():
-        if name == part:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return sum(_taken(pid) for pid, name in of_service(folder).items() if name == part)
+
+
+def at_rest(pid: int) -> bool:
+    """Say whether a process takes no processor time to speak of in a quarter of a second."""
+    before = _taken(pid)
+    time.sleep(0.25)
+    return _taken(pid) - before < _LITTLE
+
+
+def _taken(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def by_part(folder: Path, figure: str = "Pss") -> dict[str, int]:
