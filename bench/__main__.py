@@ -8,7 +8,18 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench import costs, editing, edits, graphs, hostile, importing, rates, updates
+from bench import (
+    answers,
+    costs,
+    editing,
+    edits,
+    graphs,
+    hostile,
+    importing,
+    rates,
+    updates,
+    workers,
+)
 from bench.servers import say
 
 
@@ -49,6 +60,16 @@ _PARTS = {
         run=rates.queries,
         about="small SPARQL queries beside oxigraph serve and rdflib-endpoint (to 100k)",
         sizes=("10k", "100k", "1M"),
+    ),
+    "answers": _Part(
+        run=answers.answers,
+        about="a million rows beside oxigraph serve, and what web processes grow by",
+        sizes=("1M",),
+    ),
+    "workers": _Part(
+        run=workers.workers,
+        about="gunicorn's worker classes, alone and beside slow clients",
+        sizes=("100k",),
     ),
     "start": _Part(
         run=costs.start, about="start to ready beside a raw bulk_load, taken apart", sizes=("1M",)

@@ -47,10 +47,8 @@ def rate(
         held: dict[int, tuple[socket.socket, bytes]] = {}
         try:
             for request in ready:
-                connection = socket.create_connection(address, timeout=_PATIENCE)
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                connection = _connected(address, poll)
                 held[connection.fileno()] = (connection, b"")
-                poll.register(connection, select.EPOLLIN)
                 connection.send(request)
             return _ask(poll, held, requests, seconds)
         finally:
@@ -82,9 +80,15 @@ def _ask(
             if content[9:12] != b"200":
                 raise Refused(content[:600].decode(errors="replace"))
             done += 1
-            connection.send(next(requests))
-            if before:
+            if _is_last(content):
+                del held[descriptor]
+                address = connection.getpeername()
+                connection.close()
+                connection = _connected(address, poll)
+                held[connection.fileno()] = (connection, b"")
+            elif before:
                 held[descriptor] = (connection, b"")
+            connection.send(next(requests))
     used = time.process_time() - used
     return Rate(answers=done / (now - began), own_microseconds=1e6 * used / max(done, 1))
 
@@ -101,6 +105,11 @@ def _is_whole(content: bytes) -> bool:
         return content.endswith(b"\r\n0\r\n\r\n")
     length = int(content[place + 16 : content.index(b"\r", place)])
     return len(content) >= end + 4 + length
+
+
+def _is_last(content: bytes) -> bool:
+    """Say whether the server closes the connection after this answer."""
+    return b"\r\nConnection: close\r\n" in content[:1000]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +183,7 @@ def _take(
         told.answers.append((due, 1000 * (time.monotonic() - due)))
     else:
         told.faults.append(content[:300].decode(errors="replace") or "connection closed")
-    if len(content) > len(before):
+    if len(content) > len(before) and not _is_last(content):
         idle.append(connection)
     else:
         connection.close()

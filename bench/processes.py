@@ -1,5 +1,6 @@
 """What the kernel says of processes: memory, and which part of the service each is."""
 
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -41,10 +42,25 @@ def _part(pid: int, found: dict[int, tuple[str, int, int]]) -> str:
         if "competency_graph.keeping" not in found.get(parent, ("",))[0]:
             return "keeper"
         return "query reader" if nice > 0 else "look-up reader"
-    if "competency_graph.web" in command:
-        below = "competency_graph.web" in found.get(parent, ("",))[0]
+    if _is_web(command):
+        below = _is_web(found.get(parent, ("",))[0])
         return "web worker" if below else "web master"
     return "supervisor"
+
+
+def _is_web(command: str) -> bool:
+    other = "bench.other_workers" in command and "serve" not in command
+    return other or "competency_graph.web" in command
+
+
+def seconds(folder: Path, part: str) -> float:
+    """Return the processor time that the processes of a part have taken so far."""
+    ticks = 0
+    for pid, name in of_service(folder).items():
+        if name == part:
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def by_part(folder: Path) -> dict[str, int]:

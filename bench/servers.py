@@ -39,20 +39,32 @@ class Running:
 
 
 @contextmanager
-def service(database: Path, **settings: str) -> Iterator[Running]:
-    """Run the service on a database, with settings by name in lower case."""
+def service(
+    database: Path, *, worker_class: str | None = None, **settings: str
+) -> Iterator[Running]:
+    """Run the service on a database, with settings by name in lower case.
+
+    It has its own worker class of gunicorn, unless another is named.
+    """
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         environment = _plain_environment()
         # One client asks for all that is measured.
-        settings = {"rate_limit": "off"} | settings
+        settings = {"rate_limit": "off", "client_queries": "off"} | settings
         environment |= {f"COMPETENCY_GRAPH_{k.upper()}": v for k, v in settings.items()}
         environment |= {
             "COMPETENCY_GRAPH_DATABASE": f"sqlite:///{database}",
             "COMPETENCY_GRAPH_BIND": "127.0.0.1:0",
             "BENCH_FOLDER": name,
         }
-        command = [sys.executable, "-m", "competency_graph", "serve"]
+        module = "competency_graph"
+        if worker_class is not None:
+            module = "bench.other_workers"
+            environment |= {
+                "BENCH_WORKER_CLASS": worker_class,
+                "PYTHONPATH": str(Path(__file__).parents[1]),
+            }
+        command = [sys.executable, "-m", module, "serve"]
         with (
             open(folder / "said", "wb") as said,
             _process(command, cwd=folder, env=environment, stderr=said) as process,
@@ -84,15 +96,26 @@ def token(database: Path) -> str:
 
 
 @contextmanager
-def bare() -> Iterator[Running]:
-    """Run the bare Flask handler under the server that the service runs under."""
-    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening:
+def bare(worker_class: str | None = None) -> Iterator[Running]:
+    """Run the bare Flask handler under the server that the service runs under.
+
+    Likewise with another worker class, if one is named.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as name,
+        socket.create_server(("127.0.0.1", 0), backlog=1024) as listening,
+    ):
         descriptor = listening.fileno()
         address = listening.getsockname()[:2]
-        command = [sys.executable, "-m", "bench.bare", str(descriptor)]
-        with _process(command, pass_fds=[descriptor], env=_plain_environment()) as process:
+        module = "bench.bare" if worker_class is None else "bench.other_workers"
+        command = [sys.executable, "-m", module, str(descriptor)]
+        environment = _plain_environment() | {
+            "BENCH_WORKER_CLASS": worker_class or "",
+            "BENCH_FOLDER": name,
+        }
+        with _process(command, pass_fds=[descriptor], env=environment) as process:
             _wait(process, address)
-            yield Running(name="bare Flask handler", address=address, folder=Path())
+            yield Running(name="bare Flask handler", address=address, folder=Path(name))
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from competency_graph.shacl.referred import Referring
 from competency_graph.shacl.refusals import CIRCLE, invalid, spelt
 from competency_graph.shacl.sparql import Sparql
 from competency_graph.shacl.targets import Targets, targets_of
-from competency_graph.vocab import SH
+from competency_graph.vocab import RDFS, SH
 
 _NESTED: Final = ("node", "property", "not", "qualifiedValueShape", "and", "or", "xone")
 
@@ -215,6 +215,7 @@ class _Compiler:
             severity=severity,
             messages=_texts(graph, node, "message"),
             names=_texts(graph, node, "name"),
+            page=_page(graph, node),
             deactivated=any(s.value in ("true", "1") for s in switches),  # type: ignore[union-attr]
         )
 
@@ -238,3 +239,9 @@ class _Compiler:
 def _texts(graph: Data, node: Node, word: str) -> tuple[ox.Literal, ...]:
     found = [t for t in graph.objects(node, _word(word)) if isinstance(t, ox.Literal)]
     return tuple(sorted(found, key=str))
+
+
+def _page(graph: Data, node: Node) -> str | None:
+    found = graph.objects(node, ox.NamedNode(RDFS + "seeAlso"))
+    pages = sorted(p.value for p in found if isinstance(p, ox.NamedNode | ox.Literal))
+    return next((page for page in pages if page.startswith(("https://", "http://"))), None)

@@ -9,15 +9,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from competency_graph.web.session import COOKIE
+from competency_graph.web.delivery import LARGE, coding_for
+from competency_graph.web.reading import COOKIE
 
 _MOST_BYTES: Final = 32_000_000
-_MOST_ANSWER: Final = 256_000
 _OVERHEAD: Final = 2_000
 # Strangers' queries, whole graphs and states of the machine are asked anew each time, and what may
 # change although the revision does not: jobs, forms, and the log, which can be redacted.
 _NEVER: Final = (
-    *("/sparql", "/graphs", "/graph/", "/healthz", "/readyz"),
+    *("/sparql", "/graphs", "/graph/", "/healthz", "/readyz", "/metrics"),
     *("/jobs/", "/changes", "/sign-in"),
 )
 
@@ -43,7 +43,8 @@ class Cache:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer from what is held, else from the application."""
         path = environ["PATH_INFO"]
-        passes = "HTTP_MIN_REVISION" in environ or COOKIE in environ.get("HTTP_COOKIE", "")
+        passes = "HTTP_MIN_REVISION" in environ or "HTTP_RANGE" in environ
+        passes = passes or COOKIE in environ.get("HTTP_COOKIE", "")
         if environ["REQUEST_METHOD"] != "GET" or path.startswith(_NEVER) or passes:
             return self._application(environ, start_response)
         revision = self._revision()
@@ -56,6 +57,7 @@ class Cache:
             environ.get("HTTP_ACCEPT", ""),
             environ.get("HTTP_ACCEPT_LANGUAGE", ""),
             environ.get("HTTP_HOST", ""),
+            coding_for(environ.get("HTTP_ACCEPT_ENCODING", "")) or "",
         )
         asked = environ.get("HTTP_IF_NONE_MATCH") or environ.get("HTTP_IF_MATCH")
         asked = asked or environ.get("HTTP_MIN_REVISION")
@@ -77,8 +79,8 @@ class Cache:
 
         body = self._application(environ, started)
         status, headers = told[0] if told else ("", [])
-        size = int(dict(headers).get("Content-Length", _MOST_ANSWER + 1))
-        if key is None or not status.startswith("200") or size > _MOST_ANSWER:
+        size = int(dict(headers).get("Content-Length", LARGE + 1))
+        if key is None or not status.startswith("200") or size > LARGE:
             return body
         try:
             content = b"".join(body)
