@@ -25,13 +25,14 @@ def to_rdflib(quads: Iterable[ox.Quad]) -> Graph:
     return graph
 
 
-def fill(graph: Graph, quads: Iterable[ox.Quad]) -> None:
+def fill(graph: Graph, quads: Iterable[ox.Quad | ox.Triple]) -> None:
     """Add quads to an rdflib graph, in the same way."""
     for quad in quads:
-        graph.add((_node(quad.subject), _node(quad.predicate), _node(quad.object)))
+        graph.add((node(quad.subject), node(quad.predicate), node(quad.object)))
 
 
-def _node(term: object) -> Node:
+def node(term: object) -> Node:
+    """Return a term as rdflib has it, a literal spelt as it is."""
     if isinstance(term, ox.NamedNode):
         return URIRef(term.value)
     if isinstance(term, ox.Literal):
@@ -42,6 +43,23 @@ def _node(term: object) -> Node:
         return Literal(term.value, datatype=None if plain else URIRef(datatype), normalize=False)
     assert isinstance(term, ox.BlankNode), "quoted triples are not part of RDF 1.1"
     return BNode(term.value)
+
+
+def triple(statement: tuple[Node, Node, Node]) -> ox.Triple:
+    """Return a statement of rdflib as the engine's."""
+    subject, predicate, value = map(term, statement)
+    assert not isinstance(subject, ox.Literal) and isinstance(predicate, ox.NamedNode)
+    return ox.Triple(subject, predicate, value)
+
+
+def term(node: Node) -> ox.NamedNode | ox.BlankNode | ox.Literal:
+    """Return a node of rdflib as the engine's term."""
+    if isinstance(node, BNode):
+        return ox.BlankNode(str(node))
+    if isinstance(node, Literal):
+        datatype = None if node.datatype is None else ox.NamedNode(str(node.datatype))
+        return ox.Literal(str(node), language=node.language, datatype=datatype)
+    return ox.NamedNode(str(node))
 
 
 _COMMENT = re.compile(

@@ -1,6 +1,7 @@
 """`/validate`: everybody may ask what would be found; nothing is kept, nobody is held up."""
 
 import json
+import re
 import threading
 import urllib.parse
 import uuid
@@ -112,7 +113,41 @@ def test_the_verdict_comes_as_report_text_and_page(running: Service) -> None:
     assert "Write the label in at least one language." in text and "1 violation" in text
     page = check(running, NO_LABEL, Accept=BROWSER, Accept_Language="en").body.decode()
     assert "It would be refused" in page and "Write the label in at least one" in page
+    assert 'href="/docs/rules#Concept-label-required"' in page
+    assert not re.search(r"<style|<script(?! src=)", page)
+    rules = running.get("/docs/rules", Accept=BROWSER).body.decode()
+    for name in ("Concept-label-required", "unknown-term", "ill-typed-value"):
+        assert f'id="{name}"' in rules
+    for file in re.findall(r'(?:src|href)="(/static/[^"]*)"', page):
+        assert running.get(file).status == 200
     assert check(running, NO_LABEL, Accept="image/png").status == 406
+
+
+@pytest.mark.parametrize(
+    ("format_", "media_type"),
+    [
+        ("json", "application/json"),
+        ("turtle", "text/turtle"),
+        ("json-ld", "application/ld+json"),
+        ("sarif", "application/sarif+json"),
+        ("text", "text/plain"),
+        ("html", "text/html"),
+    ],
+)
+def test_a_format_is_named_or_negotiated(running: Service, format_: str, media_type: str) -> None:
+    named = check(running, NO_LABEL, path(format=format_), Accept="*/*")
+    asked = check(running, NO_LABEL, Accept=media_type)
+    for reply in (named, asked):
+        assert reply.headers["Content-Type"].split(";")[0] == media_type
+        assert "Write the label in at least one language." in reply.body.decode()
+    if format_ == "sarif":
+        run: Any = json.loads(named.body)["runs"][0]
+        (result,) = run["results"]
+        region = result["locations"][0]["physicalLocation"]["region"]
+        assert NO_LABEL.splitlines()[region["startLine"] - 1].lstrip().startswith("ex:talking a")
+        assert result["fixes"][0]["artifactChanges"][0]["replacements"]
+    unknown = check(running, NO_LABEL, path(format="pdf"))
+    assert unknown.status == 400 and "sarif" in str(unknown.json()["detail"])
 
 
 def test_unreadable_input_has_its_line_and_column(running: Service) -> None:

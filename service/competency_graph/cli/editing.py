@@ -12,7 +12,7 @@ from competency_graph.documents import read_documents, read_text_file
 from competency_graph.errors import BadRequest, LimitReached, UnreadableInput
 from competency_graph.judging import judge
 from competency_graph.model import SEVERITIES, Severity
-from competency_graph.reports import Format, render
+from competency_graph.reports import Format, render, with_pages_at
 
 _LOOKS: Final[dict[str, dict[str, Any]]] = {
     "place": {"bold": True},
@@ -41,17 +41,19 @@ _LOOKS: Final[dict[str, dict[str, Any]]] = {
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["text", "json", "turtle"]),
+    type=click.Choice(["text", "json", "turtle", "sarif", "html", "github"]),
     default="text",
     show_default=True,
-    help="How to report: for people, for programs, or as a SHACL report.",
+    help="How to report: for people (text, html), for programs (json), as a SHACL report (turtle), "
+    "for code hosts and editors (sarif), or as annotations of GitHub Actions (github).",
 )
 @click.option(
     "--fail-on",
     type=click.Choice(SEVERITIES),
     default="violation",
     show_default=True,
-    help="The least severe finding that makes the exit code 1.",
+    help="The least severe finding that makes the exit code 1; with --against, only one that the "
+    "files bring anew.",
 )
 @click.pass_context
 def validate(
@@ -82,6 +84,8 @@ def validate(
     except LimitReached as reached:
         # Exit code 1 would say that something was found.
         raise UnreadableInput(reached.detail) from None
+    if against is not None and against.startswith(("http://", "https://")):
+        verdict = with_pages_at(verdict, against)
     # click drops the colours where the output is not a terminal.
     click.echo(render(verdict, format_, paint=paint))
     context.exit(1 if verdict.fails(fail_on) else 0)
@@ -116,7 +120,7 @@ def fmt(context: click.Context, files: tuple[str, ...], check: bool, drop_commen
     """
     most = Settings.load(os.environ).max_body
     # All are read before one is written: a wrong file leaves the others as they are.
-    forms = {name: _canonical(name, most, drop_comments) for name in dict.fromkeys(files)}
+    forms = {name: canonical(name, most, drop_comments) for name in dict.fromkeys(files)}
     changed = [name for name, (before, after) in forms.items() if before != after]
     for name in changed:
         if check:
@@ -127,8 +131,12 @@ def fmt(context: click.Context, files: tuple[str, ...], check: bool, drop_commen
     context.exit(1 if check and changed else 0)
 
 
-def _canonical(name: str, most: int, drop_comments: bool) -> tuple[bytes, bytes]:
-    """Return a file as it is, and in the canonical form."""
+def canonical(name: str, most: int, drop_comments: bool = False) -> tuple[bytes, bytes]:
+    """Return a file as it is, and in the canonical form.
+
+    Raises:
+        UnreadableInput: it is not Turtle, or has a comment that would be lost.
+    """
     syntax = rdf.syntax_of_file(name)
     if syntax is not None and syntax.name != "turtle":
         raise UnreadableInput(f"{name}: This is {syntax.title}; fmt writes Turtle files only.")

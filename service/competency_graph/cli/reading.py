@@ -229,9 +229,9 @@ def export(
     settings = Settings.load(os.environ, {"database": database})
     if syntax.name in _QUADS:
         lines = (
-            _lines_of_database(settings, name, at)
+            lines_of_database(settings, name, at)
             if url is None
-            else _lines_of_service(url, name, at, token)
+            else lines_of_service(url, name, at, token)
         )
         content = sealed(
             lambda: canonical_quads(lines, syntax),
@@ -266,8 +266,13 @@ def _address(path: str, **parameters: object) -> str:
     return f"{path}?{urllib.parse.urlencode(told)}" if told else path
 
 
-def _lines_of_database(settings: Settings, name: str | None, at: int | None) -> list[bytes]:
-    """Return a named graph of a database, or all graphs, as lines of N-Quads."""
+def lines_of_database(settings: Settings, name: str | None, at: int | None = None) -> list[bytes]:
+    """Return a named graph of a database, or all graphs, as lines of N-Quads.
+
+    Raises:
+        NotFound: there is no such graph, or no such revision ``at`` which to read.
+        UnusableDatabase: as :func:`history.existing`.
+    """
     with history.existing(settings) as log:
         graphs = history.lines_by_graph(log, at)
     if name is not None and name not in graphs:
@@ -275,7 +280,9 @@ def _lines_of_database(settings: Settings, name: str | None, at: int | None) -> 
     return [line for graph in graphs if name in (None, graph) for line in graphs[graph]]
 
 
-def _lines_of_service(url: str, name: str | None, at: int | None, token: str | None) -> list[bytes]:
+def lines_of_service(
+    url: str, name: str | None, at: int | None = None, token: str | None = None
+) -> list[bytes]:
     """Return a named graph of a service, or all of them as they were at one revision.
 
     Raises:

@@ -25,6 +25,7 @@ from competency_graph.index.fork import (
 from competency_graph.index.graph import Graph, Writer
 from competency_graph.index.keeper import Keeper
 from competency_graph.index.local import LocalTrial
+from competency_graph.index.matching import differing, pointing_at, said_of
 from competency_graph.index.past import MOST_UNDONE, PAST_SOCKET, PastClient, go_back, is_near
 from competency_graph.index.reader import Answer, Lane
 from competency_graph.index.results import ROWS, TRIPLES, Beginning
@@ -65,11 +66,14 @@ __all__ = [
     "Whole",
     "Writer",
     "die_with_parent",
+    "differing",
     "give_memory_back",
     "go_back",
     "is_near",
     "offer_to_the_oom_killer",
+    "pointing_at",
     "refuse_in_document",
+    "said_of",
     "sealed",
     "stage",
     "statements",

@@ -66,7 +66,12 @@ class Statement(NamedTuple):
 def statements(lines: Iterable[bytes]) -> Iterator[Statement]:
     """Read lines of N-Quads that this service wrote, with or without their line feeds."""
     for quad in parsed(lines):
-        yield Statement(term(quad.subject), quad.predicate.value, term(quad.object), graph_of(quad))
+        yield statement(quad)
+
+
+def statement(quad: ox.Quad) -> Statement:
+    """Return a quad as plain values."""
+    return Statement(term(quad.subject), quad.predicate.value, term(quad.object), graph_of(quad))
 
 
 def parsed(lines: Iterable[bytes]) -> list[ox.Quad]:

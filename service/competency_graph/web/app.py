@@ -16,6 +16,7 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, MethodNotAllo
 from competency_graph import errors
 from competency_graph.config import Settings
 from competency_graph.index import Client
+from competency_graph.model import finding_from_json
 from competency_graph.web import (
     api,
     changes,
@@ -48,8 +49,8 @@ HEADERS: Final = [
     ("Access-Control-Allow-Origin", "*"),
     (
         "Access-Control-Expose-Headers",
-        "Accept-Ranges, Content-Range, ETag, Link, Location, Query-Limits, RateLimit, "
-        "RateLimit-Policy, Retry-After, Revision",
+        "Accept-Patch, Accept-Ranges, Allow, Content-Range, ETag, Link, Location, Query-Limits, "
+        "RateLimit, RateLimit-Policy, Retry-After, Revision",
     ),
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
@@ -119,7 +120,8 @@ def problem(error: errors.CompetencyGraphError) -> Response:
         # Brings rdflib, which most web processes never need.
         from competency_graph.reports import report
 
-        response = Response(report(error.findings["new"]), error.status, mimetype=kind)
+        told = report.turtle([finding_from_json(row) for row in error.findings["new"]])
+        response = Response(told, error.status, mimetype=kind)
     elif isinstance(error, errors.Unauthorised) and kind == "text/html" and reading.may_sign_in():
         response = session.to_sign_in()
     elif kind == "text/html":

@@ -30,9 +30,10 @@ from competency_graph.web.exchange import (
 )
 from competency_graph.web.reading import REVISION, readers
 
-paths = Blueprint("linked_data", __name__)
+paths = Blueprint("linked_data", __name__, template_folder="../reports")
 paths.record_once(lambda state: interface.install(state.app))
 HTML = "text/html"
+_OF_REPORTS = ("findings.css", "findings.js")
 _NAMES = {s.media_type: s.name for s in SYNTAXES}
 
 
@@ -208,8 +209,9 @@ def _title(file: Path) -> str:
 
 @paths.get("/static/<path:name>")
 def static_file(name: str) -> Response:
-    """Give a file of the pages' own."""
-    response = send_from_directory("static", name, conditional=False, etag=False)
+    """Give a file of the pages' own, or one that they share with reports."""
+    folder = "../reports" if name in _OF_REPORTS else "static"
+    response = send_from_directory(folder, name, conditional=False, etag=False)
     response.direct_passthrough = False
     response = validated(response)
     response.headers["Cache-Control"] = "max-age=3600"

@@ -23,8 +23,17 @@ from competency_graph.web.writing import document
 paths = Blueprint("validating", __name__)
 paths.after_request(tell)
 
-_FORMATS: Final = {"application/json": "json", "text/turtle": "turtle", "text/plain": "text"}
-_PARAMETERS: Final = ("graph", "mode", "lang")
+# The formats of reports, by media type, the one first that a program gets which does not say; these
+# processes do not load what writes them.
+_FORMATS: Final = {
+    "application/json": "json",
+    "text/turtle": "turtle",
+    "application/ld+json": "json-ld",
+    "application/sarif+json": "sarif",
+    "text/plain": "text",
+    HTML: "html",
+}
+_PARAMETERS: Final = ("graph", "mode", "format", "lang")
 # Where candidates are tried that say of no graph that they belong to it.
 _OF_ITS_OWN: Final = "https://candidate.invalid/"
 _FORM: Final = "multipart/form-data"
@@ -42,10 +51,10 @@ def form() -> Response:
 def validate() -> Response:
     """Judge candidate data; open to everybody, and nothing of it is kept."""
     require_known_parameters(_PARAMETERS)
-    chosen = negotiate([*_FORMATS, HTML])
+    chosen = _format()
     with counted() as share:
-        verdict = _judge(_FORMATS.get(chosen, "json"), share)
-    if chosen == HTML:
+        verdict = _judge("json" if chosen == "html" else chosen, share)
+    if chosen == "html":
         asked = {name: _asked(name) for name in ("graph", "mode", "text", "syntax")}
         response = html(
             "validate.html",
@@ -58,6 +67,19 @@ def validate() -> Response:
         response = answer(verdict)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _format() -> str:
+    """Return the format that is asked for: by ``format=``, else by negotiation.
+
+    Raises:
+        BadRequest: there is no such format.
+        NotAcceptable: the client takes none of them.
+    """
+    wanted = _asked("format")
+    if wanted and wanted not in _FORMATS.values():
+        raise BadRequest(f"format is one of: {', '.join(_FORMATS.values())}.")
+    return wanted or _FORMATS[negotiate(list(_FORMATS))]
 
 
 def _judge(format_: str, share: Share) -> Whole:
@@ -137,7 +159,7 @@ def _documents(field: str) -> list[tuple[str, bytes, Any]]:
 
 
 def _body() -> tuple[bytes, Any]:
-    told = document(None)
+    told = document()
     _require_content("The body", told["content"])
     return told["content"], next(s for s in SYNTAXES if s.name == told["syntax"])
 

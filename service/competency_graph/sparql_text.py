@@ -85,7 +85,13 @@ class QueryText:
     sources: tuple[str, ...]
 
 
-def _unescaped(text: str) -> str:
+def unescaped(text: str) -> str:
+    """Return a text with its codepoint escapes undone, as SPARQL 1.1, section 19.2, asks.
+
+    Raises:
+        BadQuery: an escape names no character.
+    """
+
     def character(match: re.Match[str]) -> str:
         if match[0] == "\\\\":
             return match[0]
@@ -113,7 +119,7 @@ def scan_query(text: str) -> QueryText:
     """
     sources: list[str] = []
     before: list[str] = []
-    plain = _unescaped(text)
+    plain = unescaped(text)
     if plain != text:
         for _ in _tokens(plain):
             pass
@@ -210,6 +216,21 @@ def scan_services(text: str) -> list[Token]:
     return [
         Token(match.lastgroup or "", match[0], match.start(), match.end())
         for match in found
+        if match.lastgroup != "comment"
+    ]
+
+
+def query_tokens(text: str) -> list[Token]:
+    """Return the tokens of a query whose escapes are undone, comments and numbers left out.
+
+    A comparison without spaces may look like an IRI (``?a<?b&&?c>?d``), and none holds a brace.
+
+    Raises:
+        TooDeep, OutboundRefused: as :func:`scan_query`.
+    """
+    return [
+        Token(match.lastgroup or "", match[0], match.start(), match.end())
+        for match in _tokens(text)
         if match.lastgroup != "comment"
     ]
 
