@@ -22,7 +22,8 @@ _RECORDED = _DATA / "EXPECTED.json"
 _BY_SPECIFICATION = {"S:dfe/invalid-example": ("SPARQLConstraintComponent", "Violation")}
 
 pytestmark = pytest.mark.skipif(
-    not _RECORDED.exists(), reason="real frameworks and their shapes are not here; TEST_DATA says where"
+    not _RECORDED.exists(),
+    reason="real frameworks and their shapes are not here; TEST_DATA says where",
 )
 
 
