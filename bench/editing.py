@@ -6,6 +6,7 @@ first, since it has no page of its own yet; so each is measured fresh, and after
 which stands for what a fork does while it waits. Then all is judged, by one process and by two.
 """
 
+import gc
 import json
 import os
 import random
@@ -124,6 +125,9 @@ def editing(sizes: list[str], rounds: int, _seconds: float) -> None:
         graph.load([("added", graphs.data_file(size).read_bytes())])
         shapes = _shapes(graph)
         planner = Planner(shapes)
+        # As the keeper does, so that forks share what is there.
+        gc.collect()
+        gc.freeze()
         say(f"Judging small edits ({size})")
         _print_small(size, graph, planner, rounds)
         say(f"Judging edits that concern much ({size})")
@@ -250,6 +254,7 @@ def _started(work: Callable[[], list[float]]) -> tuple[int, int]:
     if child:
         os.close(writing)
         return child, reading
+    gc.disable()
     try:
         os.write(writing, json.dumps(work()).encode())
     finally:
