@@ -1,10 +1,12 @@
 """`python -m bench editing`: what it takes to judge a change, in the fork that tries it out.
 
 Each edit is made and judged in a fork of its own, as the gate does it: staged by difference,
-planned, evaluated. Nothing is written and nothing sent. Then all is judged, by one process and by
-two.
+planned, evaluated. Nothing is written and nothing sent. A fork that has just been made is slow at
+first, since it has no page of its own yet; so each is measured fresh, and after one other edit,
+which stands for what a fork does while it waits. Then all is judged, by one process and by two.
 """
 
+import gc
 import json
 import os
 import random
@@ -113,6 +115,7 @@ _WIDE: Mapping[str, str] = {
     ),
 }
 _COMPETENCIES = 25
+_FIRST = f"{_competency(_COMPETENCIES)} ; {_requirement(_COMPETENCIES).removeprefix(_PREFIXES)}"
 
 
 def editing(sizes: list[str], rounds: int, _seconds: float) -> None:
@@ -122,6 +125,9 @@ def editing(sizes: list[str], rounds: int, _seconds: float) -> None:
         graph.load([("added", graphs.data_file(size).read_bytes())])
         shapes = _shapes(graph)
         planner = Planner(shapes)
+        # As the keeper does, so that forks share what is there.
+        gc.collect()
+        gc.freeze()
         say(f"Judging small edits ({size})")
         _print_small(size, graph, planner, rounds)
         say(f"Judging edits that concern much ({size})")
@@ -139,17 +145,20 @@ def _shapes(graph: Graph) -> Compiled:
 
 
 def _print_small(size: str, graph: Graph, planner: Planner, rounds: int) -> None:
-    print(f"\n### Judging a small edit, {size} triples (ms)\n")
-    print("| edit | staged | planned | evaluated | together, median | 95 of 100 within | pairs |")
-    print("|---|---|---|---|---|---|---|")
-    chance = random.Random(3)
-    every: list[Sequence[float]] = []
-    for name, text in _SMALL.items():
-        numbers = [chance.randrange(_COMPETENCIES) for _ in range(rounds)]
-        told = [_in_fork(partial(_one, graph, planner, text(n))) for n in numbers]
-        every += told
-        print(_row(name, told), flush=True)
-    print(_row("all", every), flush=True)
+    for state, before in (("a fresh fork", []), ("a fork that has judged one", [_FIRST])):
+        print(f"\n### Judging a small edit in {state}, {size} triples (ms)\n")
+        print(
+            "| edit | staged | planned | evaluated | together, median | 95 of 100 within | pairs |"
+        )
+        print("|---|---|---|---|---|---|---|")
+        chance = random.Random(3)
+        every: list[Sequence[float]] = []
+        for name, text in _SMALL.items():
+            numbers = [chance.randrange(_COMPETENCIES) for _ in range(rounds)]
+            told = [_in_fork(partial(_last, graph, planner, [*before, text(n)])) for n in numbers]
+            every += told
+            print(_row(name, told), flush=True)
+        print(_row("all", every), flush=True)
 
 
 def _row(name: str, told: Sequence[Sequence[float]]) -> str:
@@ -172,6 +181,11 @@ def _print_wide(size: str, graph: Graph, planner: Planner) -> None:
             f"| {results:,.0f} |",
             flush=True,
         )
+
+
+def _last(graph: Graph, planner: Planner, texts: Sequence[str]) -> list[float]:
+    """Judge edits one after the other; return what :func:`_one` does of the last."""
+    return [_one(graph, planner, text) for text in texts][-1]
 
 
 def _one(graph: Graph, planner: Planner, text: str) -> list[float]:
@@ -240,6 +254,7 @@ def _started(work: Callable[[], list[float]]) -> tuple[int, int]:
     if child:
         os.close(writing)
         return child, reading
+    gc.disable()
     try:
         os.write(writing, json.dumps(work()).encode())
     finally:

@@ -153,12 +153,15 @@ def row_of(result: Result) -> Row:
     )
 
 
-@pytest.mark.parametrize(
+_EVERY_CASE = pytest.mark.parametrize(
     ("part", "name"),
     [(part, name) for part in ("core", "sparql") for name in cases(part)]
     if _ARCHIVE.exists()
     else [("core", "none")],
 )
+
+
+@_EVERY_CASE
 def test_the_results_are_those_expected(part: str, name: str) -> None:
     case = cases(part)[name]
     if case.expected is None:
@@ -169,10 +172,10 @@ def test_the_results_are_those_expected(part: str, name: str) -> None:
     assert Counter(row_of(row.result) for row in rows) == case.expected
 
 
-@pytest.mark.parametrize("name", cases("core") if _ARCHIVE.exists() else ["none"])
-def test_core_as_a_sequence_of_changes(name: str) -> None:
+@_EVERY_CASE
+def test_a_sequence_of_changes_ends_with_the_same_results(part: str, name: str) -> None:
     """From nothing, all of the data comes, goes and comes again, in a random order."""
-    case = cases("core")[name]
+    case = cases(part)[name]
     if case.expected is None:
         return
     chance = random.Random(name)
@@ -185,7 +188,8 @@ def test_core_as_a_sequence_of_changes(name: str) -> None:
         graph.change(added, removed)
         state = [t for t in state if t not in removed] + added
         assert graph.standing_rows() == graph.rows_anew()
-        if number % often == 0 and name != _JUDGED_OTHERWISE:
+        # Of SPARQL in shapes, pySHACL misjudges some of the suite.
+        if number % often == 0 and part == "core" and name != _JUDGED_OTHERWISE:
             quads = [ox.Quad(t.subject, t.predicate, t.object) for t in state]
             assert graph.standing_rows() == oracle.rows(quads)
     found = Counter(row_of(result) for result in graph.standing)

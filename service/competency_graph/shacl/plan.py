@@ -83,7 +83,7 @@ class Planner:
             added: statements that are in the graph now and were not.
             removed: statements that were in the graph and are not.
             run: the graph as the change leaves it.
-            most: stop where there are more pairs than this, and say so.
+            most: stop where more pairs than this are concerned, gone ones too, and say so.
         """
         return _Planning(run, removed, most).planned(
             (statement, reading)
@@ -152,10 +152,8 @@ class _Planning:
         if node in seen:
             return
         seen.add(node)
-        if not targeted.targets.have(self._run, node):
-            self._plan.gone.setdefault(targeted, []).append(node)
-            return
-        self._plan.pairs.setdefault(targeted, []).append(node)
+        is_target = targeted.targets.have(self._run, node)
+        (self._plan.pairs if is_target else self._plan.gone).setdefault(targeted, []).append(node)
         self._size += 1
         if self._most is not None and self._size > self._most:
             self._plan.wide = True
