@@ -276,7 +276,7 @@ class Storm:
                 client.close()
 
     def _say(self, kind: str, told: str, right: bool, seconds: float, most: float) -> None:
-        line = {"kind": kind, "told": told, "right": right, "seconds": seconds, "most": most, "at": time.time()-seconds}
+        line = {"kind": kind, "told": told, "right": right, "seconds": seconds, "most": most}
         with self._saying:
             print(json.dumps(line), flush=True)
 
@@ -301,7 +301,6 @@ def _told(address: Address, source: str, hostile: Hostile) -> str:
     if answer.status == 200:
         rows = len(body["results"]["bindings"]) if "results" in body else "a verdict"
         return f"200 {rows or 'no rows'}"
-    print(hostile.kind, time.time(), body.get("got"), file=sys.stderr)
     return f"{answer.status} {body.get('limit', body['code'])}"
 
 
