@@ -4,6 +4,7 @@ Reads no HTTP: gunicorn does, and here is what it must not do by itself, such as
 """
 
 import _socket
+import errno
 import io
 import json
 import socket
@@ -112,6 +113,9 @@ class Worker(GeventWorker):  # type: ignore[misc]  # gunicorn carries no types
         try:
             super().handle_request(listener_name, req, sock, addr)
             closing = False
+        except TimeoutError as stalled:
+            # The kernel has left whoever took nothing (TCP_USER_TIMEOUT): no fault, and not logged.
+            raise BrokenPipeError(errno.EPIPE, "The client takes nothing.") from stalled
         finally:
             self._silent[sock] = None
             # Gunicorn would read the rest without giving anybody else a turn.
