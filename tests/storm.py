@@ -177,8 +177,8 @@ def bodies(token: str) -> Iterator[Hostile]:
         yield Hostile(
             kind=kind,
             told=(f"{told} {codes[told]}",),
-            # The time to send it: none of the service's own.
-            most=2.0,
+            # For as long it is taken although nobody wants it.
+            most=_HEAD,
             method=method,
             path=path,
             headers=headers,
@@ -192,7 +192,7 @@ def bodies(token: str) -> Iterator[Hostile]:
         yield Hostile(
             kind=kind,
             told=("415 unsupported-media-type",),
-            most=2.0,
+            most=_HEAD,
             method=method,
             path=path,
             body=bomb,
@@ -227,7 +227,7 @@ class Storm:
 
     def never_reading(self, source: str) -> None:
         """Ask for large answers and take nothing of them, until the service gives up."""
-        query = quote("SELECT * { ?a ?b ?c . ?s ?p ?o } LIMIT 20000")
+        query = quote("SELECT * { ?a ?b ?c . ?s ?p ?o } LIMIT 40000")
         head = f"GET /sparql?query={query} HTTP/1.1\r\nHost: x\r\nAccept: text/csv\r\n\r\n"
         while time.monotonic() < self._until - _STALLED:
             held = {}

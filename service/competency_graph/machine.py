@@ -40,8 +40,8 @@ _LOOKUP_QUEUE: Final = 256
 # The gate takes hundreds of megabytes for a large change, in objects of all sizes and many threads.
 # Python's own allocator, and one heap for each thread, would give little of that back (glibc).
 _RETURNING: Final = {"PYTHONMALLOC": "malloc", "MALLOC_ARENA_MAX": "1"}
-# Milliseconds; as long as a delivery has patience.
-_STALLED: Final = 30_000
+# Milliseconds; longer than a delivery has patience, since that lets its client know of the end.
+_STALLED: Final = 35_000
 _UNSEALED: Final = (
     "This system does not let the readers be sealed (seccomp): that nothing is fetched from "
     "elsewhere rests on each query being looked at, without a second wall behind it."

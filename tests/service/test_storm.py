@@ -29,7 +29,8 @@ _LEAST = {
     **dict.fromkeys(storm.QUERIES, 3),
     **dict.fromkeys(storm.CANDIDATES, 10),
     "exponential pattern of shapes": 10,
-    **dict.fromkeys((one.kind for one in storm.bodies("")), 10),
+    # A body that nobody wants is taken at a pace, 100 MB in four seconds.
+    **dict.fromkeys((one.kind for one in storm.bodies("")), 2),
     "slow reader": storm.SLOW_READERS,
     "silent connection": storm.HALF_OPEN,
     "half a head": storm.HALF_OPEN,

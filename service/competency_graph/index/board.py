@@ -191,9 +191,9 @@ class Board:
         return None
 
     def overdue(self, request: int, seconds: float) -> Death | None:
-        """Return the end of a reader that is gone and had its time, which needs no keeper to know.
+        """Return the end of a reader that had its time, which needs no keeper to know.
 
-        The keeper may be at something else, and what the reader said last stands until then.
+        It may be dying still, or the keeper at something else: what it said last stands until then.
         """
         for start in range(_SERVED, _SERVED + _SLOTS * _SLOT_WORDS, _SLOT_WORDS):
             if self._words[start] == request:

@@ -42,6 +42,8 @@ TRIES: Final = 20
 # How long an answer is waited for before it is asked whether anybody still wants it: long enough
 # that nobody pays for it whose answer comes at once.
 _STILL_THERE: Final = 0.1
+# How long a reader that is past its time may take to be gone.
+_DYING: Final = 0.2
 # One for all clients of a process: a name of a request is never used twice.
 _NUMBERS: Final = count(1)
 
@@ -226,6 +228,9 @@ class Client:
         def waiting() -> None:
             if self._left():
                 raise ClientLeft
+            # The kernel ends it, but on a busy machine it may not even come to die for seconds.
+            if self.board.overdue(request, seconds + _DYING):
+                raise ConnectionAbortedError
             if time.monotonic() > deadline:
                 raise TimeoutError
 
