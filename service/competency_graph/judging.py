@@ -123,7 +123,7 @@ def _judged(
         for f in findings
     ]
     told = {
-        "findings": [asdict(f) for f in _sorted(findings)],
+        "findings": [asdict(f) for f in in_reading_order(findings)],
         "checked": counted(edited, data),
         "notes": _notes(edited, data, spots, own_shapes=bool(shapes)),
     }
@@ -242,7 +242,7 @@ def placed(findings: Sequence[Finding], documents: Sequence[Document]) -> list[F
     edited = Graph(bind_namespaces="none")
     for document in documents:
         edited += graphs.to_rdflib(_parsed(document))
-    return _sorted(located(findings, documents, edited))
+    return in_reading_order(located(findings, documents, edited))
 
 
 def located(
@@ -360,7 +360,7 @@ def counted(edited: Graph, data: Graph) -> list[tuple[str, int]]:
     return sorted(named, key=lambda pair: (-pair[1], pair[0]))[:6]
 
 
-def _sorted(findings: list[Finding]) -> list[Finding]:
+def in_reading_order(findings: list[Finding]) -> list[Finding]:
     """Return findings worst first, then as they stand in the files, so that one reads down."""
     order = {"violation": 0, "warning": 1, "info": 2}
 

@@ -34,14 +34,16 @@ def misspelt_terms(edited: Graph, data: Graph) -> list[Finding]:
         edited: what was written; only this is looked at.
         data: all that belongs to it, with the vocabulary.
     """
-    ours = frozenset(str(t) for t in data.subjects(RDFS.isDefinedBy) if str(t).startswith(CG))
+    ours = our_words(data)
     findings = []
     for subject, predicate, value in edited:
         words = (predicate, value) if predicate == RDF.type else (predicate,)
         for term in (predicate, value):
             if not isinstance(term, URIRef):
                 continue
-            fault = _unknown(term, ours) or (term in words and _misspelt_namespace(term)) or None
+            fault = (
+                unknown_word(term, ours) or (term in words and _misspelt_namespace(term)) or None
+            )
             if fault is None:
                 continue
             message, repair = fault
@@ -61,7 +63,13 @@ def misspelt_terms(edited: Graph, data: Graph) -> list[Finding]:
     return findings
 
 
-def _unknown(term: URIRef, ours: frozenset[str]) -> tuple[str, str | None] | None:
+def our_words(data: Graph) -> frozenset[str]:
+    """Return the words of our vocabulary that a graph defines."""
+    return frozenset(str(t) for t in data.subjects(RDFS.isDefinedBy) if str(t).startswith(CG))
+
+
+def unknown_word(term: URIRef, ours: frozenset[str]) -> tuple[str, str | None] | None:
+    """Return what to do, and what may have been meant, where a word does not exist."""
     known: frozenset[str]
     if term.startswith(CG):
         prefix, namespace, known = "cg", CG, ours

@@ -65,7 +65,7 @@ def test_a_query_is_answered_as_pyshacl_answers_it(
     foci = sorted((n for n in nodes if isinstance(n, kind)), key=str)
     (check,) = compiled(shapes, stored=False).targeted[0].shape.checks
     assert isinstance(check, SparqlCheck)
-    (oracle,) = Referring(shapes).checks(check.head)
+    (oracle,) = Referring(shapes).checks(check.head, "is the oracle here")
     assert pairs(check, data, foci) == pairs(oracle, data, foci)
 
 

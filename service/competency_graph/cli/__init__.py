@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "query": "reading:query",
     "export": "reading:export",
     "fmt": "editing:fmt",
+    "lint": "editing:lint",
     "history": "history:show_history",
     "show": "history:show_change",
     "blame": "history:show_blame",

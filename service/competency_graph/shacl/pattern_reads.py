@@ -105,12 +105,12 @@ class _Walk:
         aggregates = [p for p in _within(beside) if p.name.startswith("Aggregate_")]
         grouped = bool(select.groupby or aggregates)
         if select.limitoffset:
-            self._always("asks for some of the answers only (LIMIT, OFFSET)")
+            self._always("it asks for some of the answers only (LIMIT, OFFSET)")
         if grouped:
             if any(part.name in _EXISTS for part in _within(beside)):
-                self._always("asks EXISTS beside GROUP BY")
+                self._always("it asks EXISTS beside GROUP BY")
             if any(part.name in _BY_ORDER for part in aggregates):
-                self._always("takes any of several values (SAMPLE), or all in any order")
+                self._always("it takes any of several values (SAMPLE), or all in any order")
         inner = {n: way for n, way in environment.items() if seen is None or n in seen}
         found = self.group(select.where, inner)
         if not grouped:
@@ -198,9 +198,9 @@ class _Walk:
                 if all(name in branch for branch in branches)
             }
         if part.name == "GraphGraphPattern":
-            self._always("looks into one graph (GRAPH)")
+            self._always("it looks into one graph (GRAPH)")
         else:
-            self._always(f"has a part that is not understood ({part.name})")
+            self._always(f"it has a part that is not understood ({part.name})")
         return {}
 
     def _triples(self, block: CompValue) -> Iterator[_Triple]:
@@ -209,7 +209,7 @@ class _Walk:
                 subject, predicate, value = terms[n : n + 3]
                 path = _path(predicate)
                 if path is None and not isinstance(predicate, Variable | NegatedPath):
-                    self._always("excepts predicates (!) inside a longer path")
+                    self._always("it excepts predicates (!) inside a longer path")
                 yield _Triple(
                     subject=_variable(subject),
                     path=path,
@@ -247,17 +247,20 @@ class _Walk:
         return _width(beyond), {**bound, other: beyond}, read
 
     def _read_from_anywhere(self, triple: _Triple) -> None:
+        alone = f"it asks for “{triple.text}”, to which nothing leads from “$this”"
         if triple.path is None or _may_stay(triple.path):
-            self._always(f"has the pattern “{triple.text}”, to which nothing leads from “$this”")
+            self._always(alone)
             return
         among = triple.among if isinstance(triple.path, Predicate) else None
         for read in paths.reads(triple.path):
             self.reads.add(Read(None, read.predicate, "s", among=among))
-        self.slow.append(f"has the pattern “{triple.text}”, to which nothing leads from “$this”")
+        self.slow.append(
+            f"is judged again everywhere when a statement of that kind changes: {alone}"
+        )
 
     def _always(self, why: str) -> None:
         self.reads.add(ALWAYS)
-        self.slow.append(why)
+        self.slow.append(f"is judged again at every change: {why}")
 
 
 def _variable(term: object) -> str | None:

@@ -15,10 +15,11 @@ from itertools import islice
 from typing import Any, Final, cast
 
 import pyoxigraph as ox
+from rdflib.paths import Path
 from rdflib.plugins.sparql.algebra import translatePath, translatePName, translatePrologue, traverse
 from rdflib.plugins.sparql.parser import parseQuery
 from rdflib.plugins.sparql.parserutils import CompValue
-from rdflib.term import Identifier, Variable
+from rdflib.term import Identifier, URIRef, Variable
 
 from competency_graph.errors import CompetencyGraphError
 from competency_graph.index.scan import Token, query_tokens, unescaped
@@ -66,6 +67,10 @@ class Query:
     _pieces: tuple[str, ...]
     _one_by_one: bool
     _functions: Mapping[ox.NamedNode, Any] = field(default_factory=dict)
+
+    def terms(self) -> set[URIRef]:
+        """Return the IRIs that the query names."""
+        return {term for term in _terms(self.tree) if isinstance(term, URIRef)}
 
     def solutions(
         self, store: ox.Store, rows: Iterable[Row]
@@ -214,14 +219,19 @@ def _selected(tree: CompValue, names: Iterable[str]) -> tuple[str, ...]:
 
 def variables_of(tree: object) -> Iterator[Variable]:
     """Yield the variables that a part of a parsed query mentions."""
-    if isinstance(tree, Variable):
+    return (term for term in _terms(tree) if isinstance(term, Variable))
+
+
+def _terms(tree: object) -> Iterator[Identifier]:
+    if isinstance(tree, Identifier):
         yield tree
+    elif isinstance(tree, Path):
+        yield from _terms([getattr(tree, name, ()) for name in ("arg", "args", "path")])
     elif isinstance(tree, CompValue):
-        for part in tree.values():
-            yield from variables_of(part)
-    elif isinstance(tree, Iterable) and not isinstance(tree, str | Identifier):
+        yield from _terms(list(tree.values()))
+    elif isinstance(tree, Iterable) and not isinstance(tree, str):
         for part in tree:
-            yield from variables_of(part)
+            yield from _terms(part)
 
 
 def _with_path(text: str, path: str | None) -> str:
