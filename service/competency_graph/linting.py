@@ -204,10 +204,8 @@ class _Shapes:
                 yield self._of(shape, "warning", said, _UNFILLED, SH.message)
         for term in check.query.terms():
             if (fault := unknown_word(term, ours)) is not None:
-                message = f"{fault[0][:-1]}, and the query asks for it."
-                yield self._of(
-                    shape, "violation", message, UNKNOWN_TERM, SH.sparql, repair=fault[1]
-                )
+                said = f"{fault[0][:-1]}, and the query asks for it."
+                yield self._of(shape, "violation", said, UNKNOWN_TERM, SH.sparql, repair=fault[1])
 
     def _out_of_reach(self) -> Iterator[Finding]:
         asked = self._reached(_NESTED, _LISTS)
@@ -221,11 +219,11 @@ class _Shapes:
         usual = {language for language, n in counts.items() if language and 2 * n >= len(spoken)}
         for node, languages in spoken.items():
             if not languages:
-                message = "Write a message (sh:message): one sentence that says what to do."
-                yield self._of(node, "warning", message, _SILENT)
+                said = "Write a message (sh:message): one sentence that says what to do."
+                yield self._of(node, "warning", said, _SILENT)
             elif missing := sorted(usual - languages):
-                message = f"The message is missing in a language of the others: {missing[0]}."
-                yield self._of(node, "info", message, _ONE_LANGUAGE, SH.message)
+                said = f"The message is missing in a language of the others: {missing[0]}."
+                yield self._of(node, "info", said, _ONE_LANGUAGE, SH.message)
 
     def _asks(self, node: Node) -> bool:
         if (node, SH.deactivated, rdflib.Literal(True)) in self._edited:

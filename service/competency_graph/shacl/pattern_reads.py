@@ -17,37 +17,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-import pyoxigraph as ox
-from rdflib import BNode, URIRef
-from rdflib.paths import AlternativePath, InvPath, MulPath, NegatedPath, SequencePath
 from rdflib.plugins.sparql.parserutils import CompValue
 from rdflib.term import Variable
 
 from competency_graph.shacl import paths
-from competency_graph.shacl.data import Term
 from competency_graph.shacl.paths import ALWAYS, Path, Predicate, Read
+from competency_graph.shacl.patterns import SHARED, Triple, triples_of
 from competency_graph.shacl.prebound import GROUPS, Query, projected, variables_of
-from competency_graph.vocab import DCTERMS, RDF, RDFS, SKOS
 
 _EXISTS: Final = ("Builtin_EXISTS", "Builtin_NOTEXISTS")
 # Their answer hangs on the order in which solutions come.
 _BY_ORDER: Final = ("Aggregate_Sample", "Aggregate_GroupConcat")
-_REPEATED: Final[Mapping[str, Callable[[Path], Path]]] = {
-    "*": paths.ZeroOrMore,
-    "+": paths.OneOrMore,
-    "?": paths.ZeroOrOne,
-}
-# What many things share: to be found from there would concern all of them.
-_SHARED: Final = frozenset(
-    ox.NamedNode(iri)
-    for iri in (
-        RDF + "type",
-        RDFS + "isDefinedBy",
-        SKOS + "inScheme",
-        SKOS + "topConceptOf",
-        DCTERMS + "isPartOf",
-    )
-)
 _MANY, _SOME, _FEW = 1000, 4, 2
 
 Environment = Mapping[str, Path]
@@ -71,21 +51,6 @@ def reads_of(query: Query, ways: Environment) -> QueryReads:
     walk = _Walk(ways)
     walk.query(query.tree, ways)
     return QueryReads(frozenset(walk.reads), tuple(dict.fromkeys(walk.slow)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Triple:
-    """A pattern: its ends, ``None`` where they are no variables, and the path between.
-
-    A path of ``None`` is any predicate, ``around``: in both directions.
-    """
-
-    subject: str | None
-    path: Path | None
-    object: str | None
-    among: frozenset[Term] | None
-    around: bool
-    text: str
 
 
 _Part = tuple[frozenset[str], Callable[[Environment], dict[str, Path]]]
@@ -138,14 +103,17 @@ class _Walk:
     def _joined(self, parts: Sequence[CompValue], environment: Environment) -> dict[str, Path]:
         """Walk parts that are joined; the last OPTIONAL or BIND applies to all before it."""
         rest: list[_Part] = []
-        triples: list[_Triple] = []
+        triples: list[Triple] = []
         splits = [n for n, p in enumerate(parts) if p.name in ("OptionalGraphPattern", "Bind")]
         if splits:
             left, parts = parts[: splits[-1] + 1], parts[splits[-1] + 1 :]
             rest.append((_names(left), partial(self._applied, left)))
         for part in parts:
             if part.name == "TriplesBlock":
-                triples.extend(self._triples(part))
+                for triple in triples_of(part):
+                    if triple.path is None and triple.excepts == "inside":
+                        self._always("it excepts predicates (!) inside a longer path")
+                    triples.append(triple)
             else:
                 rest.append((_names(part), partial(self._part, part)))
         return self._ordered(triples, rest, environment)
@@ -166,7 +134,7 @@ class _Walk:
         return surely
 
     def _ordered(
-        self, triples: list[_Triple], rest: list[_Part], environment: Environment
+        self, triples: list[Triple], rest: list[_Part], environment: Environment
     ) -> dict[str, Path]:
         """Walk what is joined, each time the cheapest that something leads to."""
         known = {**environment, **self._ways}
@@ -203,26 +171,7 @@ class _Walk:
             self._always(f"it has a part that is not understood ({part.name})")
         return {}
 
-    def _triples(self, block: CompValue) -> Iterator[_Triple]:
-        for terms in block.triples:
-            for n in range(0, len(terms), 3):
-                subject, predicate, value = terms[n : n + 3]
-                path = _path(predicate)
-                if path is None and not isinstance(predicate, Variable | NegatedPath):
-                    self._always("it excepts predicates (!) inside a longer path")
-                yield _Triple(
-                    subject=_variable(subject),
-                    path=path,
-                    object=_variable(value),
-                    # Literals are kept by value, so only of an IRI is it sure that it is the same.
-                    among=frozenset({ox.NamedNode(value)}) if isinstance(value, URIRef) else None,
-                    around=not isinstance(predicate, Variable),
-                    text=" ".join(map(_written, (subject, predicate, value))),
-                )
-
-    def _read(
-        self, triple: _Triple, known: Environment
-    ) -> tuple[float, dict[str, Path], set[Read]]:
+    def _read(self, triple: Triple, known: Environment) -> tuple[float, dict[str, Path], set[Read]]:
         """Return the width, the ways to what is bound, and the reads of a pattern."""
         ends = [end for end in (triple.subject, triple.object) if end is not None and end in known]
         end = min(ends, key=lambda name: _width(known[name]))
@@ -231,7 +180,7 @@ class _Walk:
         bound = {name: known[name] for name in ends}
         if triple.path is None:
             read = {Read(way, None, "s" if forward else "o")}
-            if triple.around:
+            if triple.excepts:
                 read = {Read(way, None, "s"), Read(way, None, "o")}
             return _width(way) * _MANY, bound, read
         path = triple.path if forward else paths.inverted(triple.path)
@@ -246,8 +195,8 @@ class _Walk:
         beyond = paths.joined(way, path)
         return _width(beyond), {**bound, other: beyond}, read
 
-    def _read_from_anywhere(self, triple: _Triple) -> None:
-        alone = f"it asks for “{triple.text}”, to which nothing leads from “$this”"
+    def _read_from_anywhere(self, triple: Triple) -> None:
+        alone = f"it asks for “{triple.name}”, to which nothing leads from “$this”"
         if triple.path is None or _may_stay(triple.path):
             self._always(alone)
             return
@@ -261,12 +210,6 @@ class _Walk:
     def _always(self, why: str) -> None:
         self.reads.add(ALWAYS)
         self.slow.append(f"is judged again at every change: {why}")
-
-
-def _variable(term: object) -> str | None:
-    if isinstance(term, BNode):
-        return f"_:{term}"
-    return str(term) if isinstance(term, Variable) else None
 
 
 def _patterns(group: CompValue) -> list[CompValue]:
@@ -300,25 +243,6 @@ def _only_variable(expression: object) -> str | None:
     return str(expression) if isinstance(expression, Variable) else None
 
 
-def _path(path: object) -> Path | None:
-    """Return a path of rdflib as one of SHACL, which has all but exceptions (``!``)."""
-    if isinstance(path, URIRef):
-        return Predicate(ox.NamedNode(path))
-    if isinstance(path, InvPath):
-        inner = _path(path.arg)
-        return None if inner is None else paths.settled(paths.Inverse(inner))
-    if isinstance(path, MulPath):
-        inner = _path(path.path)
-        return None if inner is None else _REPEATED[str(path.mod)](inner)
-    if isinstance(path, SequencePath | AlternativePath):
-        parts = [_path(part) for part in path.args]
-        whole = tuple(part for part in parts if part is not None)
-        if len(whole) < len(parts):
-            return None
-        return paths.joined(*whole) if isinstance(path, SequencePath) else paths.Alternative(whole)
-    return None
-
-
 def _either(ways: Iterable[Path]) -> Path:
     different = tuple(dict.fromkeys(ways))
     return different[0] if len(different) == 1 else paths.Alternative(different)
@@ -343,7 +267,7 @@ def _width(path: Path) -> float:
     """Guess from how many nodes a path leads to the same one: how many a change there concerns."""
     match path:
         case Predicate(iri):
-            return _MANY if iri in _SHARED else _SOME
+            return _MANY if iri in SHARED else _SOME
         case paths.Inverse(inner):
             return _FEW if isinstance(inner, Predicate) else _width(paths.inverted(inner))
         case paths.Sequence(parts):
@@ -357,12 +281,3 @@ def _width(path: Path) -> float:
             return _width(inner) * _SOME
         case paths.ZeroOrOne(inner):
             return _width(inner) + 1
-
-
-def _written(term: object) -> str:
-    """Return a term of a pattern as people know it: without the address of its vocabulary."""
-    if isinstance(term, Variable):
-        return f"?{term}"
-    if isinstance(term, BNode):
-        return "[]"
-    return str(term).replace("#", "/").rstrip("/").rpartition("/")[2]

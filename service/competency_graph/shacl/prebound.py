@@ -8,6 +8,7 @@ each opening brace is one, and there must be as many of them as the parsed query
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,6 +27,7 @@ from competency_graph.index.scan import Token, query_tokens, unescaped
 from competency_graph.shacl.asked import Fault
 from competency_graph.shacl.checks import Unsupported
 from competency_graph.shacl.data import Term
+from competency_graph.shacl.patterns import in_order
 
 Row = tuple[Term, ...]
 
@@ -311,14 +313,42 @@ def _pieces(
         end = ask.end
     else:
         pieces.append("")
-    for brace in braces:
+    ordered = _ordered(tree)
+    for brace, group in zip(braces, of_kind(tree, GROUPS), strict=True):
         if tokens[brace + 1].text.upper() == "SELECT":
             continue
         pieces[-1] += text[end : tokens[brace].end]
         pieces.append(always)
         end = tokens[brace].end
+        if (block := ordered.get(id(group))) is not None:
+            pieces[-1] += block
+            end = _end_of_block(tokens, brace)
     pieces[-1] += text[end:]
     return tuple(pieces)
+
+
+def _ordered(tree: CompValue) -> dict[int, str]:
+    """Return the patterns of groups inside EXISTS as they are best looked up, by group."""
+    mentioned = Counter(map(str, variables_of(tree)))
+    found = {}
+    for exists in of_kind(tree, ("Builtin_EXISTS", "Builtin_NOTEXISTS")):
+        parts = list(exists.graph.part or ()) if exists.graph.name != "SubSelect" else []
+        if parts and [p.name for p in parts] == ["TriplesBlock", *["Filter"] * (len(parts) - 1)]:
+            here = Counter(map(str, variables_of(exists.graph)))
+            known = frozenset(name for name, times in here.items() if mentioned[name] > times)
+            if (text := in_order(parts[0], known)) is not None:
+                found[id(exists.graph)] = text
+    return found
+
+
+def _end_of_block(tokens: Sequence[Token], brace: int) -> int:
+    """Return where the patterns end that a group begins with: at its filters, or its end."""
+    depth = 0
+    for token in tokens[brace + 1 :]:
+        if not depth and (token.text == "}" or token.text.upper() == "FILTER"):
+            return token.start
+        depth += {"open": 1, "close": -1}.get(token.kind, 0)
+    raise AssertionError("A group that was read is closed.")
 
 
 def _values(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
