@@ -90,7 +90,8 @@ def _linted(documents: Sequence[Document]) -> bytes:
         )
     ]
     edited = graphs.to_rdflib(quads)
-    findings = misspelt_terms(edited, _vocabulary())
+    vocabulary = _vocabulary()
+    findings = misspelt_terms(edited, vocabulary)
     try:
         made = compiled(quads, stored=True)
         check_well_formed(edited)
@@ -100,7 +101,7 @@ def _linted(documents: Sequence[Document]) -> bytes:
         if not findings:
             findings.append(_finding("violation", error.detail, _REFUSED, shape, edited))
     else:
-        findings += _Shapes(edited, made).findings()
+        findings += _Shapes(edited, made, our_words(vocabulary)).findings()
     told = {
         "findings": [asdict(f) for f in in_reading_order(located(findings, documents, edited))],
         "shapes": len(_shape_nodes(edited)),
@@ -156,9 +157,10 @@ def _shape_nodes(edited: Graph) -> set[Node]:
 class _Shapes:
     """A shapes graph that compiles."""
 
-    def __init__(self, edited: Graph, made: Compiled) -> None:
+    def __init__(self, edited: Graph, made: Compiled, words: frozenset[str]) -> None:
         self._edited = edited
         self._made = made
+        self._words = words
         self._nodes = _shape_nodes(edited)
         self._targeted = {n for n in self._nodes if self._has_target(n)}
         # A shape inside another is reported itself only where it is listed as a property.
@@ -187,23 +189,22 @@ class _Shapes:
         return found
 
     def _queries(self) -> Iterator[Finding]:
-        ours = our_words(_vocabulary())
         for shape in self._made.shapes.values():
             name = graphs.node(shape.head.node)
             for check in shape.checks:
                 for reason in check.slow:
                     yield self._of(name, "warning", f"This shape {reason}.", _SLOW, SH.sparql)
                 if isinstance(check, SparqlCheck):
-                    yield from self._of_query(name, check, ours)
+                    yield from self._of_query(name, check)
 
-    def _of_query(self, shape: Node, check: SparqlCheck, ours: frozenset[str]) -> Iterator[Finding]:
+    def _of_query(self, shape: Node, check: SparqlCheck) -> Iterator[Finding]:
         known = {*check.query.selected, *check.query.given, "this", "value", "path"}
         for message in check.messages:
             for unknown in sorted(set(_PLACE.findall(message.value)) - known):
                 said = f"The message names “{{?{unknown}}}”, which the query does not select."
                 yield self._of(shape, "warning", said, _UNFILLED, SH.message)
-        for term in check.query.terms():
-            if (fault := unknown_word(term, ours)) is not None:
+        for term in sorted(check.query.terms()):
+            if (fault := unknown_word(term, self._words)) is not None:
                 said = f"{fault[0][:-1]}, and the query asks for it."
                 yield self._of(shape, "violation", said, UNKNOWN_TERM, SH.sparql, repair=fault[1])
 

@@ -279,7 +279,7 @@ MUTANTS = [
 @pytest.mark.parametrize("number", range(len(MUTANTS)))
 def test_without_a_rule_a_witness_is_missed(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rule, without = MUTANTS[number]
-    sources = [Path(m.__file__).read_text(encoding="utf-8") for m in (patterns, pattern_reads)]
+    sources = [Path(str(m.__file__)).read_text(encoding="utf-8") for m in (patterns, pattern_reads)]
     assert sum(source.count(rule) for source in sources) == 1, "The rule is written otherwise now."
     for name, source in zip((patterns.__name__, "mutant"), sources, strict=True):
         mutant = ModuleType(name)
