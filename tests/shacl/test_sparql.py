@@ -344,15 +344,20 @@ def test_parameters_and_shapes_may_be_blank_nodes() -> None:
         ("sh:parameter [ sh:path ex:is ] , [ sh:path <urn:other/is> ]", "two parameters"),
         ("sh:parameter [ sh:path ex:is ]", "no way to be judged"),
         ("sh:parameter [ ]", "not one property"),
-        ('sh:parameter [ sh:path ex:is ] ; sh:validator [ sh:select "SELECT $this {}" ]', ""),
-        ("sh:parameter [ sh:path ex:is ] ; sh:validator [ ]", "one text"),
+        ("sh:parameter [ sh:path ex:is ; sh:optional true ]", "must be given"),
+        (
+            'sh:parameter [ sh:path ex:is ] ; sh:validator [ sh:select "SELECT $this {}" ]',
+            "“sh:validator” without a “sh:ask”",
+        ),
+        (
+            'sh:parameter [ sh:path ex:is ] ; sh:nodeValidator [ sh:ask "ASK {}" ]',
+            "“sh:nodeValidator” without a “sh:select”",
+        ),
+        ('sh:parameter [ sh:path ex:is ] ; sh:validator [ sh:ask "ASK", "" ]', "one text"),
     ],
 )
 def test_a_component_that_cannot_be_asked_is_refused(component: str, said: str) -> None:
     shapes = f"ex:Is a sh:ConstraintComponent ; {component} . ex:S sh:targetNode ex:a ; ex:is 1 ."
-    if not said:
-        assert focused(shapes, "ex:a ex:p 1 .") == ["a"]
-        return
     with pytest.raises(InvalidShapes, match=said):
         compiled(turtle(shapes), stored=False)
 
@@ -444,3 +449,10 @@ def test_what_is_asked_to_exist_takes_no_longer_in_a_large_graph() -> None:
 
     # Walked on its own, the pattern of all things of a class takes fifty times as long.
     assert seconds(20_000) < 10 * seconds(400)
+
+
+def test_a_query_may_say_that_it_failed() -> None:
+    query = "SELECT $this (?x = 1 AS ?failure) WHERE { $this ex:p ?x }"
+    assert focused(asking(query), "ex:a ex:p 2 .") == ["a"]
+    with pytest.raises(InvalidShapes, match="“S” cannot be evaluated on this data"):
+        focused(asking(query), "ex:a ex:p 1 .")
