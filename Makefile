@@ -1,9 +1,11 @@
 # make run   set up and serve the shipped framework
 # make test  set up and run every check
-# make bench measure, beside other servers (about forty minutes; docs/benchmarks.md)
+# make bench measure, beside other servers (more than an hour; docs/benchmarks.md)
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+BUILT := service/competency_graph/web/static/built
+TOLD := test -e $(BUILT)/yasqe.min.js || echo "== The query page has a plain form, without completion: that takes npm (install it, then: make clean run)"
 
 .PHONY: run test check format bench clean
 .DELETE_ON_ERROR:
@@ -39,15 +41,17 @@ bench: .venv/dev
 	@$(PYTHON) -m venv .venv
 	@touch $@
 
-.venv/run: .venv/made pyproject.toml constraints.txt
+.venv/run: .venv/made pyproject.toml constraints.txt package-lock.json hatch_build.py
 	@echo "== Installing the service and its libraries into .venv (once, a minute or two)"
 	@$(PIP) --editable .
+	@$(TOLD)
 	@touch $@
 
-.venv/dev: .venv/made pyproject.toml constraints.txt
+.venv/dev: .venv/made pyproject.toml constraints.txt package-lock.json hatch_build.py
 	@echo "== Installing the service and what checks it into .venv (once, a minute or two)"
 	@$(PIP) --editable '.[dev]'
+	@$(TOLD)
 	@touch $@
 
 clean:
-	@rm -rf .venv .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(BUILT) .venv .bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

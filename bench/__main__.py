@@ -3,12 +3,25 @@
 import argparse
 import os
 import platform
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench import costs, edits, graphs, hostile, importing, rates, updates
+from bench import (
+    answers,
+    costs,
+    editing,
+    edits,
+    graphs,
+    importing,
+    peers,
+    rates,
+    storm,
+    updates,
+    workers,
+)
 from bench.servers import say
 
 
@@ -20,6 +33,7 @@ class _Part:
     about: str
     sizes: tuple[str, ...]
     rounds: int = 3
+    seconds: float = 3.0
 
 
 def _check(sizes: list[str], _rounds: int, _seconds: float) -> None:
@@ -50,6 +64,22 @@ _PARTS = {
         about="small SPARQL queries beside oxigraph serve and rdflib-endpoint (to 100k)",
         sizes=("10k", "100k", "1M"),
     ),
+    "peers": _Part(
+        run=peers.peers,
+        about="oxigraph serve, rdflib-endpoint (to 100k), Fuseki and Virtuoso beside the service",
+        sizes=("100k", "1M"),
+        seconds=1.0,
+    ),
+    "answers": _Part(
+        run=answers.answers,
+        about="a million rows beside oxigraph serve, and what web processes grow by",
+        sizes=("1M",),
+    ),
+    "workers": _Part(
+        run=workers.workers,
+        about="gunicorn's worker classes, alone and beside slow clients",
+        sizes=("100k",),
+    ),
     "start": _Part(
         run=costs.start, about="start to ready beside a raw bulk_load, taken apart", sizes=("1M",)
     ),
@@ -68,15 +98,21 @@ _PARTS = {
         sizes=("100k",),
         rounds=100_000,
     ),
+    "editing": _Part(
+        run=editing.editing,
+        about="judging small edits, wide ones, and everything, in the forks that try them out",
+        sizes=("10k", "100k", "1M"),
+        rounds=50,
+    ),
     "importing": _Part(
         run=importing.importing,
         about="look-ups while 100,000 statements are imported, beside idle ones",
         sizes=("100k",),
         rounds=3,
     ),
-    "hostile": _Part(
-        run=hostile.hostile,
-        about="hostile queries end at a limit, and look-ups do not feel them",
+    "storm": _Part(
+        run=storm.storm,
+        about="a minute of hostile requests ends at limits, and look-ups do not feel it",
         sizes=("100k",),
         rounds=5,
     ),
@@ -102,17 +138,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         type=int,
         help="how many turns the median is taken of; how many edits are sent",
     )
-    parser.add_argument("--seconds", type=float, default=3.0, help="how long to ask in a turn")
+    parser.add_argument("--seconds", type=float, help="how long to ask in a turn")
     given = parser.parse_args(arguments)
     unknown = sorted(set(given.part) - set(_PARTS))
     if unknown:
         parser.error(f"There is no part {', '.join(unknown)}; parts are {', '.join(_PARTS)}.")
+    # So that servers are ended as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Ended before all was measured."))
     print(f"{os.cpu_count()} cores, Python {platform.python_version()}.")
     for name in given.part or _PARTS:
         part = _PARTS[name]
         load = os.getloadavg()[0]
         say(f"{name}: {part.about}" + (f"; the machine is busy ({load:.1f})" if load > 1 else ""))
-        part.run(given.size or list(part.sizes), given.rounds or part.rounds, given.seconds)
+        part.run(
+            given.size or list(part.sizes),
+            given.rounds or part.rounds,
+            given.seconds or part.seconds,
+        )
 
 
 if __name__ == "__main__":

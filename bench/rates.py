@@ -17,7 +17,7 @@ from bench.servers import Running, say
 _ROWS = "application/sparql-results+json"
 _PREFIX = "PREFIX cg: <https://w3id.org/competency-graph/ns#> "
 # One star join over what a role asks of a competency; the competency differs each time.
-_REQUIREMENTS = (
+REQUIREMENTS = (
     _PREFIX + "SELECT ?role ?level WHERE {{ ?requirement cg:requiresCompetency <{iri}> ; "
     "cg:belongsToRole ?role ; cg:requiresLevel ?level }}"
 )
@@ -47,7 +47,7 @@ def lookups(sizes: list[str], rounds: int, seconds: float) -> None:
             say(f"Starting the service on {size} triples, and the bare handler")
             ours = running.enter_context(servers.service(graphs.database(size)))
             bare = running.enter_context(servers.bare())
-            one = f"/api/v1/{_slug_path(graphs.objects(size)[0])}"
+            one = f"/api/v1/{slug_path(graphs.objects(size)[0])}"
             cases = [
                 _Case(name="bare Flask handler", server=bare, requests=cycle([get("/")])),
                 _Case(
@@ -87,7 +87,7 @@ def queries(sizes: list[str], rounds: int, seconds: float) -> None:
                 )
             _compare_answers(size, others)
             cases = [_Case(name="bare Flask handler", server=bare, requests=cycle([get("/")]))]
-            for what, text in (("requirements of", _REQUIREMENTS), ("all about", _STATEMENTS)):
+            for what, text in (("requirements of", REQUIREMENTS), ("all about", _STATEMENTS)):
                 for server, path in others:
                     cases.append(
                         _Case(
@@ -104,7 +104,7 @@ def queries(sizes: list[str], rounds: int, seconds: float) -> None:
 def _compare_answers(size: str, others: list[tuple[Running, str]]) -> None:
     """Ask each server both queries once: rates of different answers could not be compared."""
     iri = next(iri for collection, iri in graphs.objects(size) if collection == "competencies")
-    for text in (_REQUIREMENTS, _STATEMENTS):
+    for text in (REQUIREMENTS, _STATEMENTS):
         told = {}
         for server, path in others:
             connection = HTTPConnection(*server.address, timeout=60)
@@ -131,7 +131,7 @@ def uncached(size: str, *, by_iri: bool = False, start: int = 0) -> Iterator[byt
     heads = [
         f"GET /api/v1/{thing[0]}/{quote(thing[1], safe='')}".encode()
         if by_iri
-        else f"GET /api/v1/{_slug_path(thing)}".encode()
+        else f"GET /api/v1/{slug_path(thing)}".encode()
         for thing in found
     ]
     for turn in count(start):
@@ -142,7 +142,8 @@ def uncached(size: str, *, by_iri: bool = False, start: int = 0) -> Iterator[byt
             yield head + tail
 
 
-def _slug_path(thing: tuple[str, str]) -> str:
+def slug_path(thing: tuple[str, str]) -> str:
+    """Return where below `/api/v1/` a thing is."""
     collection, iri = thing
     return f"{collection}/{iri.rpartition('/')[2]}"
 

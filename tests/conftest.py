@@ -11,7 +11,8 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -96,6 +97,15 @@ class Service:
                 found.append(int(entry.name))
         return sorted(found)
 
+    def memory(self) -> int:
+        """Return the sum of the proportional set sizes of all its processes, in bytes."""
+        total = 0
+        for pid in self.processes(""):
+            with suppress(OSError):
+                rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+                total += int(rollup.partition("\nPss:")[2].split(maxsplit=1)[0]) * 1024
+        return total
+
     def readers(self) -> list[int]:
         """Return keeper and readers once all are there: those for changes come after the rest."""
         deadline = time.monotonic() + 15
@@ -133,15 +143,18 @@ class Service:
         return code
 
 
-def start_service(folder: Path, **settings: str) -> Service:
-    """Start `competency-graph serve` in a folder and wait until it says that it serves."""
+def start_service(folder: Path, *, before: Sequence[str] = (), **settings: str) -> Service:
+    """Start `competency-graph serve` in a folder and wait until it says that it serves.
+
+    ``before`` are arguments of Python in front of it: a program that runs the rest of them.
+    """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("COMPETENCY_GRAPH_")}
-    # Tests ask faster than one client may; what the limit does has tests of its own.
-    settings = {"rate_limit": "off"} | settings
+    # Tests ask faster and more at once than one client may; these limits have tests of their own.
+    settings = {"rate_limit": "off", "client_queries": "off"} | settings
     environment |= {f"COMPETENCY_GRAPH_{k.upper()}": v for k, v in settings.items()}
     environment["COMPETENCY_GRAPH_DATABASE"] = f"sqlite:///{folder}/log.db"
     process = subprocess.Popen(
-        [sys.executable, "-m", "competency_graph", "serve", "--bind", "127.0.0.1:0"],
+        [sys.executable, *before, "-m", "competency_graph", "serve", "--bind", "127.0.0.1:0"],
         cwd=folder,
         env=environment,
         stderr=subprocess.PIPE,

@@ -119,7 +119,7 @@ def test_every_error_is_in_the_tree_at_the_top_of_its_module() -> None:
     drawn = errors.__doc__ or ""
     assert len(_codes()) >= 20
     for code in _codes():
-        assert re.search(rf"\s{code}\s", drawn), f"Draw {code} into the tree of errors.py."
+        assert re.search(rf"\s{code}\s", drawn), f"Draw {code} into the tree of errors/__init__.py."
 
 
 def test_every_link_resolves() -> None:

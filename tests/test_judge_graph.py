@@ -141,6 +141,7 @@ def test_a_finding_says_what_where_and_what_to_do() -> None:
             severity="warning",
             message="Name one level.",
             rule=SHAPES + "Needs-level",
+            component=str(SH.MinCountConstraintComponent),
             focus="https://example.org/n",
             focus_label="Need",
             field="https://example.org/level",

@@ -20,7 +20,7 @@ BOTH = (
 # CSS says of colours and centres, an expression in a template, the header (RFC 9110), an import.
 CODE = (
     r"Authorization|from \w+ import|<\S*>|\w+:\w+|`[^`\n]*`|\.\w+|\w+[(=]"
-    r"|\bcolor:|: center\b|\{[{%].*?[%}]\}"
+    r"|\b(?:color|authorization):|: center\b|\{[{%].*?[%}]\}"
 )
 
 

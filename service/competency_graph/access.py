@@ -6,7 +6,6 @@ from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 from hmac import compare_digest
-from ipaddress import IPv6Address, IPv6Network, ip_address
 from math import ceil
 from types import MappingProxyType
 from typing import Final
@@ -20,7 +19,7 @@ from competency_graph.errors import (
 )
 from competency_graph.log import Attempt, Log, Outcome, Token
 from competency_graph.log.tokens import MOST_FAILURES, WINDOW
-from competency_graph.model import ROLES, Difference, Identity, Role
+from competency_graph.model import ROLES, Difference, Identity, Role, client_of
 from competency_graph.vocab import BASE, CG, DCTERMS, GRAPH, ONTOLOGY, SHAPES
 
 RANDOM_BYTES: Final = 32
@@ -356,16 +355,7 @@ def _digest(secret: str) -> bytes:
 
 
 def _place(address: str) -> str:
-    """Return what counts as one client: an IPv4 address, or the /64 that one has of IPv6."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return _plain(address)[:64]
-    if not isinstance(parsed, IPv6Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(IPv6Network((int(parsed) >> 64 << 64, 64)))
+    return client_of(_plain(address)[:64])
 
 
 def _plain(text: str) -> str:

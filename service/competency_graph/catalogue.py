@@ -15,7 +15,7 @@ from competency_graph.errors import Ambiguous, BadRequest, NotFound
 from competency_graph.index import Answer, Graph, Term, Writer
 from competency_graph.requirements import effective, needing
 from competency_graph.telling import Said, Telling, classes
-from competency_graph.vocab import CG, DCTERMS, RDF, SH, SKOS
+from competency_graph.vocab import CG, DCTERMS, PREFIXES, RDF, SH, SKOS, prefixed
 from competency_graph.words import Words, is_deprecated, short_name, text
 
 JSON: Final = "application/json"
@@ -333,6 +333,29 @@ def terms(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     return write({"modules": shown}, output)
 
 
+def vocabulary(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
+    """Write what queries are written with: prefixes, and each declared term that has one.
+
+    A term has its prefixed ``name``, its ``kind`` (``class``, ``property`` or ``value``), and
+    ``label`` and ``definition`` where somebody gave them.
+    """
+    words = Words(graph, parameters["languages"])
+    parts = {"definition": SKOS + "definition"}
+    told: dict[str, dict[str, Any]] = {}
+    for term, class_ in ((row[0].value, row[1].value) for row in graph.rows("vocabulary")):
+        name = prefixed(term)
+        if name is None or _fragment(class_) == "NamedIndividual":
+            continue
+        kind = next((k for k in ("Class", "Property") if class_.endswith(k)), "value").lower()
+        told[name] = {
+            "name": name,
+            "kind": kind,
+            "label": text(words.name(term)),
+            **_texts(graph, words, term, parts),
+        }
+    return write({"prefixes": PREFIXES, "terms": list(told.values())}, output)
+
+
 ANSWERS: Final[Mapping[str, Answer]] = {
     "context": context,
     "graphs": graphs,
@@ -342,4 +365,5 @@ ANSWERS: Final[Mapping[str, Answer]] = {
     "rules": rules,
     "terms": terms,
     "tree": tree,
+    "vocabulary": vocabulary,
 }

@@ -17,10 +17,14 @@ ENVIRONMENT_PREFIX: Final = "COMPETENCY_GRAPH_"
 # Read by the command line as a client of a running service; not settings of the service.
 _CLIENT_VARIABLES: Final = {"TOKEN"}
 
+PRIVATE: Final = "private:"
+"""Before an endpoint in ``SERVICE_ALLOW``: its name may lead into the operator's own network."""
+
 _UNITS: Final = {"": 1, "B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """Return a time as people write it, in seconds; raises ``ValueError`` with what would do."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|min)?", text.strip())
     value = float(match[1]) * {"ms": 0.001, "s": 1, "min": 60}[match[2] or "s"] if match else 0
     if not 0.001 <= value <= 86_400:
@@ -44,6 +48,18 @@ def _count(text: str) -> int:
 
 def _count_or_off(text: str) -> int | None:
     return None if text.strip().lower() == "off" else _count(text.removesuffix("/min"))
+
+
+def _rows_or_off(text: str) -> int | None:
+    if text.strip().lower() == "off":
+        return None
+    if not re.fullmatch(r"\d{1,12}", text.strip()) or int(text) < 1:
+        raise ValueError("a whole number such as 100000, or off")
+    return int(text)
+
+
+def _seconds_or_off(text: str) -> float | None:
+    return None if text.strip().lower() == "off" else seconds(text)
 
 
 def _truth(text: str) -> bool:
@@ -81,6 +97,21 @@ def _networks(text: str) -> tuple[str, ...]:
         raise ValueError("addresses or networks such as 10.0.0.0/8, with commas") from error
 
 
+def _endpoints(text: str) -> tuple[str, ...]:
+    parts = tuple(part.strip() for part in text.split(",") if part.strip())
+    for part in parts:
+        url = part.removeprefix(PRIVATE)
+        split = urlsplit(url)
+        plain = re.fullmatch(r"[!-~]+", url) and not re.search(r'[<>"{}|\\^`#]', url)
+        named = split.scheme in ("http", "https") and split.hostname and "@" not in split.netloc
+        if not plain or not named or split.port == 0:
+            raise ValueError(
+                "http or https URLs without a user or a fragment, with commas, and each after "
+                "private: where its name is of the own network"
+            )
+    return parts
+
+
 def _url(text: str) -> str:
     if not re.match(r"(sqlite|postgresql)(\+\w+)?:///?", text):
         raise ValueError("a database URL such as sqlite:///competency-graph.db")
@@ -114,8 +145,11 @@ class Settings:
     seed: Seed = _setting(_seed, "shipped", "what an empty database is filled with")
     validation: bool = _setting(_truth, True, "whether changes are judged")
     union_default: bool = _setting(_truth, True, "the default graph is the union of the named")
-    query_timeout: float = _setting(_seconds, 10.0, "time of one query")
+    public_read: bool = _setting(_truth, True, "whether reading needs no token")
+    public_history: bool = _setting(_truth, False, "whether older revisions need none either")
+    query_timeout: float = _setting(seconds, 10.0, "time of one query")
     query_memory: int = _setting(_size, 512_000_000, "memory of one query")
+    query_rows: int | None = _setting(_rows_or_off, None, "rows of one answer, or off")
     query_bytes: int = _setting(_size, 256_000_000, "size of one answer")
     query_length: int = _setting(_size, 64_000, "length of a query's text")
     rate_limit: int | None = _setting(
@@ -125,9 +159,21 @@ class Settings:
     kill_limit: int | None = _setting(
         _count_or_off, 3, "queries of one client past a limit in a minute before 429, or off"
     )
+    client_queries: int | None = _setting(
+        _count_or_off, 4, "queries and validations of one client at once, or off"
+    )
+    token_factor: int = _setting(
+        _count, 3, "how many times the limits of one client, and of time, with a valid token"
+    )
+    slow_query: float | None = _setting(
+        _seconds_or_off, 1.0, "time from which a query is logged, or off"
+    )
     reader_private: int = _setting(_size, 256_000_000, "memory of its own at which a reader ends")
     max_body: int = _setting(_size, 64_000_000, "size of a request body")
-    validation_timeout: float = _setting(_seconds, 120.0, "time of one validation")
+    validation_timeout: float = _setting(seconds, 120.0, "time of one validation")
+    service_allow: tuple[str, ...] = _setting(
+        _endpoints, (), "endpoints that SERVICE may ask, with commas"
+    )
     trusted_proxies: tuple[str, ...] = _setting(
         _networks, (), "whose X-Forwarded-For counts, with commas"
     )

@@ -13,9 +13,10 @@ import sys
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -28,12 +29,14 @@ from competency_graph.errors import (
     CompetencyGraphError,
     Forbidden,
     InternalError,
+    Unauthorised,
 )
 from competency_graph.gate import Gate, Wish, told_findings
-from competency_graph.index import Client, wire
+from competency_graph.index import Client, give_memory_back, wire
 from competency_graph.jobs import Jobs
 from competency_graph.log import Log
 from competency_graph.model import Identity, removals_json, unpack_operations
+from competency_graph.past import Past
 
 _THREADS: Final = 16
 # Those that change the same graph wait for each other, and hold a thread while they do.
@@ -42,15 +45,17 @@ _CHANGES: Final = ("change", "revert")
 _PATIENCE: Final = 30.0
 _TICK: Final = 0.01
 _LOOK_FOR_SNAPSHOT: Final = 100
+_SWEEP: Final = 1.0
 
 
 class Gating:
-    """Answers what web processes ask: changes, and what the log says of them."""
+    """Answers what web processes ask: changes, what the log says of them, the data as it was."""
 
-    def __init__(self, settings: Settings, client: Client, log: Log) -> None:
+    def __init__(self, settings: Settings, client: Client, log: Log, past: Past) -> None:
         self._settings = settings
         self._client = client
         self._log = log
+        self._past = past
         self._jobs = Jobs(now=_now, new_id=lambda: uuid4().hex)
         self._gate = Gate(
             log,
@@ -62,12 +67,16 @@ class Gating:
         )
         self._snapshot = threading.Lock()
         self._changing = ThreadPoolExecutor(_CHANGING, thread_name_prefix="change")
+        self._writes: Counter[str] = Counter()
+        self._counting = threading.Lock()
         self._answers: Mapping[str, record.Answer] = {
             "change": self._change,
             "job": lambda head, _: self._jobs.tell(head["job"], self._who(head)),
             "cancel job": lambda head, _: self._jobs.cancel(head["job"], self._who(head)),
             "revert": self._revert,
             "who": self._known,
+            "state": self._state,
+            "past": self._was,
             **record.answers(log),
         }
 
@@ -103,7 +112,9 @@ class Gating:
 
     def _change(self, head: record.Asked, body: bytes) -> dict[str, Any]:
         """Try or record a change, or begin a job that does; `web.writing` makes the head."""
-        who = self._who(head)
+        # What waits as a job is held in memory, so who may send none is refused before.
+        with self._noting(self._who(head), head) as who:
+            access.require(who, "editor", "Changing anything")
         wish = Wish(operations=unpack_operations(head["operations"], body), **head["wish"])
         if not head["background"]:
             return self._changed(wish, who, head)
@@ -128,6 +139,21 @@ class Gating:
         who = self._who(head)
         return {"name": who.name, "role": who.role, "graphs": sorted(who.graphs)}
 
+    def _was(self, head: record.Asked, _: bytes) -> dict[str, Any]:
+        """Say who holds the data as it was at a revision, to whoever may have it; see `past`."""
+        revision = head["revision"]
+        told = self._past.look(revision)
+        public = told["near"] or self._settings.public_history
+        if not public and head["secret"] is None:
+            raise Unauthorised(
+                f"Revision {revision} is older than what everybody may have, and needs a token. "
+                "Send it in the header “Authorization: Bearer TOKEN”, or ask for a later revision."
+            )
+        if not public:
+            self._who(head)
+        folder = None if told["near"] else self._past.folder(revision)
+        return {"time": told["time"], "public": public, "folder": folder}
+
     def _who(self, head: record.Asked) -> Identity:
         return access.authenticate(
             self._log, head["secret"], now=_now(), address=head["address"], what=head["what"]
@@ -145,8 +171,13 @@ class Gating:
             raise
 
     def _changed(self, wish: Wish, who: Identity, head: record.Asked) -> dict[str, Any]:
-        with self._noting(who, head):
-            outcome = self._gate.change(wish, who)
+        try:
+            with self._noting(who, head):
+                outcome = self._gate.change(wish, who)
+        except CompetencyGraphError as error:
+            self._count(error.code)
+            raise
+        self._count("recorded" if outcome.recorded else "tried" if wish.dry_run else "nothing")
         if outcome.recorded and outcome.revision % _LOOK_FOR_SNAPSHOT == 0:
             threading.Thread(target=self._keep_snapshot, daemon=True).start()
         told = {
@@ -159,6 +190,16 @@ class Gating:
         if wish.dry_run:
             told["removals"] = removals_json(outcome.difference.removed)
         return told
+
+    def _count(self, outcome: str) -> None:
+        with self._counting:
+            self._writes[outcome] += 1
+
+    def _state(self, _head: record.Asked, _: bytes) -> dict[str, Any]:
+        """Return the log's head, what became of changes since the start, and jobs by state."""
+        with self._counting:
+            writes = dict(self._writes)
+        return {"head": self._log.head(), "writes": writes, "jobs": self._jobs.count()}
 
     def _tell(self, number: int, lines: tuple[bytes, bytes] | None) -> bool:
         """Tell the keeper, and wait until it serves the change: it may be about to be replaced."""
@@ -196,12 +237,22 @@ def main(arguments: Sequence[str]) -> int:
         Log.open(settings.database, base=settings.base) as log,
         ThreadPoolExecutor(_THREADS) as threads,
         socket.socket(fileno=int(listening)) as taking,
+        closing(Past(log, client.board, Path(folder), settings, clock=time.monotonic)) as past,
     ):
         taking.setblocking(True)
-        gating = Gating(settings, client, log)
+        gating = Gating(settings, client, log, past)
+        threading.Thread(target=_sweep, args=[past], daemon=True).start()
         while True:
             connection, _ = taking.accept()
             threads.submit(gating.answer, connection)
+
+
+def _sweep(past: Past) -> None:
+    while True:
+        time.sleep(_SWEEP)
+        past.sweep()
+        # A large change takes hundreds of megabytes for a moment.
+        give_memory_back()
 
 
 def _end_with(lifeline: int) -> None:

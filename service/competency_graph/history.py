@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from competency_graph.config import Settings
 from competency_graph.errors import UnusableDatabase
-from competency_graph.index import Graph
+from competency_graph.index import CAPACITY, MOST_OF_ONE, MOST_UNDONE, Graph, write_graph
 from competency_graph.log import Draft, Log
 from competency_graph.model import Extent, joined, split
 from competency_graph.rdf import SYNTAXES, graph_name, seed_lines, subjects_of_lines
@@ -38,6 +38,19 @@ def load(settings: Settings, *, now: datetime) -> Graph:
         if log.head() == 0 and settings.seed != "none":
             log.append(_shipped(settings, now), expected_head=0)
         return graph_of(log, settings)
+
+
+def recent(settings: Settings, revision: int) -> list[tuple[int, bytes, bytes]]:
+    """Return the last small changes up to a revision, oldest first, as a follower does.
+
+    They are those that the ring of an index can hold, without a gap; none where the database
+    fails: what cannot be undone is rebuilt.
+    """
+    try:
+        with existing(settings) as log:
+            return log.tail(revision, most=MOST_UNDONE, each=MOST_OF_ONE, total=CAPACITY)
+    except UnusableDatabase:
+        return []
 
 
 class Follower:
@@ -111,7 +124,12 @@ def graph_of(log: Log, settings: Settings, *, at: int | None = None) -> Graph:
         NotFound: there is no such revision.
         Redacted: it can no longer be rebuilt.
     """
-    graph = Graph(union=settings.union_default, revision=log.head() if at is None else at)
+    graph = Graph(
+        union=settings.union_default,
+        revision=log.head() if at is None else at,
+        base=settings.base,
+        strict=settings.validation,
+    )
     graph.load(lasting(log, graph.revision))
     return graph
 
@@ -160,7 +178,8 @@ def n_triples(settings: Settings) -> bytes:
         UnusableDatabase: as :func:`read`.
     """
     output = io.BytesIO()
-    read(settings).write_graph(None, next(s for s in SYNTAXES if s.name == "n-triples"), output)
+    lines = next(s for s in SYNTAXES if s.name == "n-triples")
+    write_graph(read(settings), None, lines, output)
     return output.getvalue()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from competency_graph import exchange, judging
 from competency_graph.documents import Document
 from competency_graph.index import sealed
-from competency_graph.model import Finding, Operation, Place
+from competency_graph.model import Finding, Operation, finding_from_json, finding_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,20 +102,7 @@ def placed(
     Raises:
         LimitReached: it took too long or too much.
     """
-    findings = [
-        Finding(
-            severity=row["severity"],
-            message=row["message"],
-            rule=row["rule"],
-            focus=row["focus"]["id"],
-            focus_label=row["focus"]["label"],
-            field=row["field"]["id"],
-            field_label=row["field"]["label"],
-            value=row["value"],
-            repair=row["repair"],
-        )
-        for row in told
-    ]
+    findings = [finding_from_json(row) for row in told]
     if not findings:
         return ()
 
@@ -123,6 +110,4 @@ def placed(
         return json.dumps([asdict(f) for f in judging.placed(findings, documents)]).encode()
 
     rows = json.loads(sealed(work, seconds=seconds, memory=memory))
-    return tuple(
-        Finding(**{**row, "place": Place(**row["place"]) if row["place"] else None}) for row in rows
-    )
+    return tuple(map(finding_of, rows))

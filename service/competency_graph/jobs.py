@@ -5,7 +5,7 @@ Lives in the gate's process and ends with it: what is recorded is in the log, jo
 
 import threading
 import traceback
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -138,6 +138,12 @@ class Jobs:
         """
         with self._lock:
             return _told(self._find(identifier, who))
+
+    def count(self) -> dict[State, int]:
+        """Return how many jobs are known in each state."""
+        with self._lock:
+            self._forget()
+            return dict(Counter(job.state for job in self._jobs.values()))
 
     def cancel(self, identifier: str, who: Identity) -> dict[str, Any]:
         """Stop a job, wait a moment for its end, and return it as it is then.

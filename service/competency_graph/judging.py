@@ -7,13 +7,13 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from rdflib import DCTERMS as DCT
-from rdflib import OWL, RDF, RDFS, SH, BNode, Graph, URIRef
+from rdflib import OWL, RDF, RDFS, SH, Graph, URIRef
 from rdflib import SKOS as SKOS_
 from rdflib.term import Node
 
@@ -26,10 +26,10 @@ from competency_graph.errors import (
     UnreadableInput,
 )
 from competency_graph.index import sealed
-from competency_graph.misspellings import References, ill_typed_values, misspelt_terms
-from competency_graph.model import Finding, Place, Verdict
-from competency_graph.places import Spots, key, spots_of
-from competency_graph.shacl.findings import label_of, spelt
+from competency_graph.mending import Surroundings, Texts, in_order, located, mended
+from competency_graph.misspellings import ill_typed_values, misspelt_terms
+from competency_graph.model import Finding, Place, Verdict, finding_of
+from competency_graph.shacl.findings import label_of
 from competency_graph.shacl.reference import (
     Shapes,
     check_targets,
@@ -83,12 +83,11 @@ def judge(
                 seconds=seconds, memory=memory / 1e6, files=", ".join(d.name for d in documents)
             ),
         ) from None
-    findings = tuple(
-        Finding(**{**f, "place": Place(**f["place"]) if f["place"] else None})
-        for f in told["findings"]
-    )
+    groups = {name: tuple(map(finding_of, told[name])) for name in ("new", "fixed", "standing")}
     return Verdict(
-        findings=findings,
+        findings=groups["new"],
+        fixed=groups["fixed"],
+        standing=groups["standing"],
         files=len(documents),
         checked=tuple((label, count) for label, count in told["checked"]),
         notes=tuple(told["notes"]),
@@ -104,30 +103,49 @@ def _judged(
     edited = _merged(documents)
     about = set(edited.subjects())
     data = Graph(bind_namespaces="none")
+    before = Graph(bind_namespaces="none")
     for triple in _context(context):
-        if triple[0] not in about:
-            data.add(triple)
+        (before if triple[0] in about else data).add(triple)
+    base = data + before if context is not None and before else None
     data += edited
-    references = References(set(data.subjects()))
     judged_by = _judged_by(shapes, data, about)
-    findings = judge_graph(data, judged_by, focus=about)
-    findings += misspelt_terms(edited, data) + ill_typed_values(edited, data)
-    spots = [(d.name, spots_of(d.content, d.syntax)) for d in documents] if findings else []
-    findings = [
-        replace(
-            f,
-            place=_place(f, edited, spots),
-            value_label=_value_label(f, data),
-            repair=f.repair or references.hint(f),
-        )
-        for f in findings
-    ]
-    told = {
-        "findings": [asdict(f) for f in in_reading_order(findings)],
-        "checked": counted(edited, data),
-        "notes": _notes(edited, data, spots, own_shapes=bool(shapes)),
+    rows = [asdict(f) for f in _found(edited, data, judged_by)]
+    stood = [asdict(f) for f in _found(before, base, judged_by)] if base is not None else []
+    groups = {name: list(map(finding_of, found)) for name, found in compare(rows, stood).items()}
+    texts = Texts(documents if rows else ())
+    around = Surroundings(data, [judged_by.graph], texts.order)
+    for name in ("new", "standing"):
+        groups[name] = in_order(located(mended(groups[name], around), texts, edited))
+    told = {name: [asdict(f) for f in in_order(found)] for name, found in groups.items()}
+    notes = _notes(edited, data, texts, own_shapes=bool(shapes))
+    return json.dumps({**told, "checked": counted(edited, data), "notes": notes}).encode()
+
+
+def _found(edited: Graph, data: Graph, shapes: Shapes) -> list[Finding]:
+    """Return what is found of what an editor wrote, among all that belongs to it."""
+    found = judge_graph(data, shapes, focus=set(edited.subjects()))
+    return found + misspelt_terms(edited, data) + ill_typed_values(edited, data)
+
+
+def compare(
+    found: Collection[Mapping[str, Any]], standing: Collection[Mapping[str, Any]]
+) -> dict[str, list[Mapping[str, Any]]]:
+    """Return findings in their three groups: new, fixed, standing.
+
+    A finding is the same whatever things are called at the time.
+    """
+    before = {_identity(row): row for row in standing}
+    now = {_identity(row): row for row in found}
+    return {
+        "new": [row for key, row in now.items() if key not in before],
+        "fixed": [row for key, row in before.items() if key not in now],
+        "standing": [row for key, row in before.items() if key in now],
     }
-    return json.dumps(told).encode()
+
+
+def _identity(row: Mapping[str, Any]) -> tuple[object, ...]:
+    names = ("graph", "rule", "focus", "field", "value", "message")
+    return tuple(row.get(name) for name in names)
 
 
 def _merged(documents: Sequence[Document]) -> Graph:
@@ -179,9 +197,7 @@ def own_shapes(own: Sequence[Document]) -> Shapes:
         check_targets(graph)
     except InvalidShapes as error:
         shape = str(error.facts.get("shape", ""))
-        place = _spot(shape, [(d.name, spots_of(d.content, d.syntax)) for d in own]) or Place(
-            file=", ".join(d.name for d in own)
-        )
+        place = Texts(own).of_thing(shape) or Place(file=", ".join(d.name for d in own))
         raise InvalidShapes(f"{place}: {error.detail}", **error.facts) from None
     return compiled
 
@@ -242,68 +258,10 @@ def placed(findings: Sequence[Finding], documents: Sequence[Document]) -> list[F
     edited = Graph(bind_namespaces="none")
     for document in documents:
         edited += graphs.to_rdflib(_parsed(document))
-    return in_reading_order(located(findings, documents, edited))
+    return in_order(located(findings, Texts(documents), edited))
 
 
-def located(
-    findings: Sequence[Finding], documents: Sequence[Document], edited: Graph
-) -> list[Finding]:
-    """Return findings with where in the documents an editor should look.
-
-    ``edited`` is what the documents say, with blank nodes as the findings name them.
-    """
-    if not findings or not documents:
-        return list(findings)
-    spots = [(d.name, spots_of(d.content, d.syntax)) for d in documents]
-    return [replace(f, place=_place(f, edited, spots)) for f in findings]
-
-
-def _place(finding: Finding, edited: Graph, spots: Sequence[tuple[str, Spots]]) -> Place | None:
-    """Return where an editor should look: at the statement, else the field, else the thing."""
-    focus = finding.focus
-    about = BNode(focus[2:]) if focus.startswith("_:") else URIRef(focus)
-    statements = sorted(
-        edited.predicate_objects(about), key=lambda pair: (_rank(finding, *pair), *map(str, pair))
-    )
-    for predicate, value in statements:
-        if isinstance(about, URIRef) and _rank(finding, predicate, value) == 2:
-            break
-        for name, found in spots:
-            subject = "" if isinstance(about, BNode) else focus
-            spot = found.statements.get((subject, str(predicate), key(value)))
-            if spot is not None:
-                return Place(file=name, line=spot.line, column=spot.column)
-    return _spot(focus, spots) or (Place(file=spots[0][0]) if len(spots) == 1 else None)
-
-
-def _rank(finding: Finding, predicate: Node, value: Node) -> int:
-    """Say how much of a finding a statement has: 0 its value, 1 its field, 2 neither."""
-    if finding.value is not None and finding.value == (
-        f"<{value}>" if isinstance(value, URIRef) else spelt(value)
-    ):
-        return 0 if finding.field in (None, str(predicate)) else 2
-    return 1 if finding.field == str(predicate) else 2
-
-
-def _spot(iri: str, spots: Sequence[tuple[str, Spots]]) -> Place | None:
-    """Return where a thing is first described, else first mentioned."""
-    for name, found in spots:
-        if (spot := found.subjects.get(iri)) is not None:
-            return Place(file=name, line=spot.line, column=spot.column)
-    for name, found in spots:
-        if not found.subjects and (spot := found.mention(iri)) is not None:
-            return Place(file=name, line=spot.line, column=spot.column)
-    return None
-
-
-def _value_label(finding: Finding, data: Graph) -> str | None:
-    value = finding.value
-    return label_of(URIRef(value[1:-1]), data) if value and value.startswith("<") else None
-
-
-def _notes(
-    edited: Graph, data: Graph, spots: Sequence[tuple[str, Spots]], *, own_shapes: bool
-) -> list[str]:
+def _notes(edited: Graph, data: Graph, texts: Texts, *, own_shapes: bool) -> list[str]:
     """Return what an editor should know besides findings."""
     notes = imports_not_read(edited, data)
     if not own_shapes and next(edited.subjects(RDF.type, SH.NodeShape), None) is not None:
@@ -318,11 +276,11 @@ def _notes(
             f"“{relative[0]}” is not a whole address and means something else in another place: "
             "write it out, or declare a BASE at the top of the file."
         )
-    described = Counter(subject for _, found in spots for subject in found.subjects)
-    for subject in sorted(s for s, count in described.items() if count > 1)[:10]:
-        files = " and ".join(name for name, found in spots if subject in found.subjects)
+    for subject, files in list(texts.in_several().items())[:10]:
         label = label_of(URIRef(subject), data) or subject
-        notes.append(f"“{label}” is described in {files}; what they say counts together.")
+        notes.append(
+            f"“{label}” is described in {' and '.join(files)}; what they say counts together."
+        )
     if not own_shapes and not counted(edited, data):
         notes.append(
             "Nothing in these files is of a type that is known here, so hardly any rule is about "
@@ -358,15 +316,3 @@ def counted(edited: Graph, data: Graph) -> list[tuple[str, int]]:
         for t, n in counts.items()
     ]
     return sorted(named, key=lambda pair: (-pair[1], pair[0]))[:6]
-
-
-def in_reading_order(findings: list[Finding]) -> list[Finding]:
-    """Return findings worst first, then as they stand in the files, so that one reads down."""
-    order = {"violation": 0, "warning": 1, "info": 2}
-
-    def rank(f: Finding) -> tuple[object, ...]:
-        place = f.place or Place(file="")
-        line, column = place.line or 0, place.column or 0
-        return (order[f.severity], place.file, line, column, f.focus, f.rule, f.value or "")
-
-    return sorted(findings, key=rank)

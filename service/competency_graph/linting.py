@@ -20,9 +20,9 @@ from competency_graph import graphs, rdf, resources
 from competency_graph.documents import Document
 from competency_graph.errors import InvalidShapes, LimitReached
 from competency_graph.index import sealed
-from competency_graph.judging import in_reading_order, located
+from competency_graph.mending import Texts, in_order, located
 from competency_graph.misspellings import UNKNOWN_TERM, misspelt_terms, our_words, unknown_word
-from competency_graph.model import Finding, Place, Severity, Verdict
+from competency_graph.model import Finding, Repair, Severity, Verdict, finding_of
 from competency_graph.shacl.compile import Compiled, compiled
 from competency_graph.shacl.findings import label_of, spelt
 from competency_graph.shacl.reference import check_well_formed
@@ -71,10 +71,7 @@ def lint(documents: Sequence[Document], *, seconds: float, memory: int) -> Verdi
             detail=f"Looking at the shapes reached its limit of {reached.limit}. Give fewer files.",
         ) from None
     return Verdict(
-        findings=tuple(
-            Finding(**{**f, "place": Place(**f["place"]) if f["place"] else None})
-            for f in told["findings"]
-        ),
+        findings=tuple(map(finding_of, told["findings"])),
         files=len(documents),
         checked=(("shape", told["shapes"]),),
         seconds=time.monotonic() - began,
@@ -103,7 +100,7 @@ def _linted(documents: Sequence[Document]) -> bytes:
     else:
         findings += _Shapes(edited, made, our_words(vocabulary)).findings()
     told = {
-        "findings": [asdict(f) for f in in_reading_order(located(findings, documents, edited))],
+        "findings": [asdict(f) for f in in_order(located(findings, Texts(documents), edited))],
         "shapes": len(_shape_nodes(edited)),
     }
     return json.dumps(told).encode()
@@ -135,7 +132,7 @@ def _finding(
         focus=shape,
         focus_label=label_of(node, edited) or _named_by(node, edited),
         field=None if field is None else str(field),
-        repair=repair,
+        repair=None if repair is None else Repair(text=repair),
     )
 
 

@@ -1,20 +1,23 @@
 """Words that do not exist, references that miss, values that are none. Judges by no shape."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import cache
 from typing import Final
 
-from rdflib import DCTERMS, OWL, PROV, RDF, RDFS, SH, SKOS, XSD, Graph, Literal, URIRef
+from rdflib import DCTERMS, OWL, PROV, RDF, RDFS, SH, SKOS, XSD, BNode, Graph, Literal, URIRef
 from rdflib.term import Node
 
-from competency_graph.model import Finding
+from competency_graph.literals import fault
+from competency_graph.model import Finding, Repair
 from competency_graph.shacl.findings import label_of, spelt
-from competency_graph.vocab import BASE, CG, SHAPES
+from competency_graph.statements import turtle
+from competency_graph.vocab import BASE, CG, DOCS, SHAPES
 
 UNKNOWN_TERM: Final = SHAPES + "unknown-term"
 ILL_TYPED: Final = SHAPES + "ill-typed-value"
+_PAGE: Final = DOCS + "rules#"
 # Vocabularies that say of themselves what belongs to them; others may grow.
 _CLOSED: Final = {
     "skos": SKOS,
@@ -46,7 +49,7 @@ def misspelt_terms(edited: Graph, data: Graph) -> list[Finding]:
             )
             if fault is None:
                 continue
-            message, repair = fault
+            message, hint, meant = fault
             findings.append(
                 Finding(
                     severity="violation",
@@ -56,11 +59,26 @@ def misspelt_terms(edited: Graph, data: Graph) -> list[Finding]:
                     focus_label=label_of(subject, data),
                     field=str(predicate),
                     field_label="Term",
+                    page=_PAGE + "unknown-term",
                     value=f"<{value}>" if term is value else None,
-                    repair=repair,
+                    repair=_repair(hint, predicate, value, term, meant),
                 )
             )
     return findings
+
+
+def _repair(
+    hint: str | None, predicate: Node, value: Node, term: Node, meant: Node | None
+) -> Repair | None:
+    if hint is None:
+        return None
+    if meant is None or isinstance(value, BNode):
+        return Repair(text=hint)
+    instead = (meant, value) if term is predicate else (predicate, meant)
+    return Repair(text=hint, remove=turtle(predicate, value), insert=turtle(*instead))
+
+
+_Fault = tuple[str, str | None, URIRef | None]
 
 
 def our_words(data: Graph) -> frozenset[str]:
@@ -68,8 +86,8 @@ def our_words(data: Graph) -> frozenset[str]:
     return frozenset(str(t) for t in data.subjects(RDFS.isDefinedBy) if str(t).startswith(CG))
 
 
-def unknown_word(term: URIRef, ours: frozenset[str]) -> tuple[str, str | None] | None:
-    """Return what to do, and what may have been meant, where a word does not exist."""
+def unknown_word(term: URIRef, ours: frozenset[str]) -> _Fault | None:
+    """Return what to say of a word that does not exist: a sentence, a proposal, the word meant."""
     known: frozenset[str]
     if term.startswith(CG):
         prefix, namespace, known = "cg", CG, ours
@@ -89,6 +107,7 @@ def unknown_word(term: URIRef, ours: frozenset[str]) -> tuple[str, str | None] |
     return (
         f"Use a word that exists: “{prefix}:{local}” does not.",
         f"Did you mean {prefix}:{near[0]}?" if near else None,
+        URIRef(namespace + near[0]) if near else None,
     )
 
 
@@ -98,7 +117,7 @@ def _words_of(prefix: str) -> frozenset[str]:
     return frozenset(str(namespace[name]) for name in namespace.__annotations__ if name[0] != "_")
 
 
-def _misspelt_namespace(term: URIRef) -> tuple[str, str | None] | None:
+def _misspelt_namespace(term: URIRef) -> _Fault | None:
     """Return the fault of a word whose address is nearly ours."""
     cut = max(term.rfind("#"), term.rfind("/")) + 1
     namespace, local = term[:cut], term[cut:]
@@ -109,35 +128,8 @@ def _misspelt_namespace(term: URIRef) -> tuple[str, str | None] | None:
     return (
         f"Correct the address in front of “{local}”: it is nearly that of our vocabulary.",
         f"Did you mean PREFIX cg: <{CG}>?",
+        URIRef(CG + local),
     )
-
-
-class References:
-    """The things that are described, to find the one that a misspelt address meant."""
-
-    def __init__(self, known: Iterable[Node]) -> None:
-        self._homes: dict[str, set[str]] = {}
-        for node in known:
-            if isinstance(node, URIRef):
-                home, _, local = node.rpartition("/")
-                self._homes.setdefault(home, set()).add(local)
-
-    def hint(self, finding: Finding) -> str | None:
-        """Return which thing was meant where the value of a finding is nearly its address."""
-        value = finding.value or ""
-        if not value.startswith("<") or value[1:].startswith(CG):
-            return None
-        home, _, local = value[1:-1].rpartition("/")
-        siblings = self._homes.get(home)
-        if siblings is None:
-            for near in get_close_matches(home, self._homes, n=5, cutoff=0.9):
-                if local in self._homes[near]:
-                    return f"Did you mean <{near}/{local}>?"
-            return None
-        if local in siblings:
-            return None
-        close = get_close_matches(local, sorted(siblings), n=1, cutoff=0.75)
-        return f"Did you mean “{close[0]}”?" if close else None
 
 
 def ill_typed_values(edited: Graph, data: Graph) -> list[Finding]:
@@ -150,17 +142,23 @@ def ill_typed_values(edited: Graph, data: Graph) -> list[Finding]:
     return [
         Finding(
             severity="violation",
-            message=f"Correct the value: write {_KINDS.get(datatype, 'it as its type asks')}.",
+            message=f"Correct the value: {_reason(value, datatype)}.",
             rule=ILL_TYPED,
             focus=spelt(subject),
             focus_label=label_of(subject, data),
             field=str(predicate),
             field_label=label_of(predicate, data) or re.split("[/#]", str(predicate))[-1],
+            page=_PAGE + "ill-typed-value",
             value=spelt(value),
         )
         for subject, predicate, value, datatype in _typed(edited)
         if value.ill_typed
     ]
+
+
+def _reason(value: Literal, datatype: str) -> str:
+    said = fault(str(value), str(XSD) + datatype, "") or ""
+    return said.partition(": ")[2] or f"write {_KINDS.get(datatype, 'it as its type asks')}"
 
 
 def _typed(edited: Graph) -> Iterator[tuple[Node, Node, Literal, str]]:

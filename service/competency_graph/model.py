@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import lru_cache
+from ipaddress import IPv6Address, IPv6Network, ip_address
 from typing import Any, Final, Literal
 
 from competency_graph.vocab import SKOS
@@ -19,11 +21,17 @@ SEVERITIES: tuple[Severity, ...] = ("violation", "warning", "info")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where in an editor's input something stands; lines and columns count from 1."""
+    """Where in an editor's input something stands; lines and columns count characters from 1.
+
+    ``end_line`` and ``end_column`` are where the first character after it stands; they may be
+    known only together.
+    """
 
     file: str
     line: int | None = None
     column: int | None = None
+    end_line: int | None = None
+    end_column: int | None = None
 
     def __str__(self) -> str:
         return ":".join(
@@ -32,46 +40,157 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """What stands at a place, which has its end, is replaced by a text."""
+
+    place: Place
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repair:
+    """A proposal of how to mend a finding: a sentence, and where it can be said, what to change.
+
+    ``remove`` and ``insert`` are what is no longer and what is newly said of the focus: predicate
+    and value as Turtle writes them under ``vocab.PREFIXES``; ``about`` is the IRI of what they are
+    said of where that is something else. ``edits`` do the same to the editor's text; none overlaps
+    another.
+    """
+
+    text: str
+    about: str | None = None
+    remove: str | None = None
+    insert: str | None = None
+    edits: tuple[Edit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One fault that a shape found, in words: which thing, which field, what to do, where.
 
-    ``rule`` and ``focus`` are IRIs (``_:label`` for a blank node); ``field`` is the IRI of a simple
-    path, ``value`` the offending term in N-Triples form, ``value_label`` what it is called.
+    ``rule`` and ``focus`` are IRIs (``_:label`` for a blank node; a focus that is a literal is in
+    N-Triples form); ``component`` is the IRI of the kind of constraint; ``page`` the address that
+    explains the rule. ``field`` is the IRI of a simple path, ``path`` any other, as SPARQL 1.1
+    writes property paths; ``value`` the offending term in N-Triples form, ``value_label`` what it
+    is called. ``language`` is that of the message, an empty string where its shape does not say.
     """
 
     severity: Severity
     message: str
     rule: str
     focus: str
+    language: str = "en"
+    component: str | None = None
+    page: str | None = None
     focus_label: str | None = None
     field: str | None = None
     field_label: str | None = None
+    path: str | None = None
     value: str | None = None
     value_label: str | None = None
     place: Place | None = None
-    repair: str | None = None
+    repair: Repair | None = None
+
+
+def finding_of(row: Mapping[str, Any]) -> Finding:
+    """Return the finding whose ``asdict`` a row holds; what is no field of a finding is let go.
+
+    A row that an earlier version wrote may lack fields, and have a mere sentence as its repair.
+    """
+    known = {name: row[name] for name in Finding.__dataclass_fields__ if name in row}
+    place, repair = known.get("place"), known.get("repair")
+    if isinstance(repair, str):
+        repair = {"text": repair}
+    if repair is not None:
+        edits = tuple(
+            Edit(place=Place(**edit["place"]), text=edit["text"])
+            for edit in repair.get("edits", ())
+        )
+        known["repair"] = Repair(**{**repair, "edits": edits})
+    return Finding(**{**known, "place": Place(**place) if place else None})
+
+
+def without_places(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a finding without what is only true of the text that was sent."""
+    repair = row["repair"] and {**row["repair"], "edits": ()}
+    return {**row, "place": None, "repair": repair}
 
 
 def finding_json(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a finding, given by its fields, as every JSON answer has it."""
+    found = finding_of(row)
     return {
-        "severity": row["severity"],
-        "message": row["message"],
-        "field": {"id": row["field"], "label": row["field_label"]},
-        "focus": {"id": row["focus"], "label": row["focus_label"]},
-        "value": row["value"],
-        "rule": row["rule"],
-        "place": row["place"],
-        "repair": row["repair"],
+        "severity": found.severity,
+        "message": found.message,
+        "language": found.language,
+        "field": {"id": found.field, "label": found.field_label},
+        "path": found.path or (found.field and f"<{found.field}>"),
+        "focus": {"id": found.focus, "label": found.focus_label},
+        "value": found.value,
+        "valueLabel": found.value_label,
+        "rule": found.rule,
+        "component": found.component,
+        "page": found.page,
+        "place": found.place and _place_json(found.place),
+        "repair": found.repair and _repair_json(found.repair),
+    }
+
+
+def finding_from_json(told: Mapping[str, Any]) -> Finding:
+    """Return the finding that :func:`finding_json` told."""
+    place, repair = told["place"], told["repair"]
+    if repair is not None:
+        edits = [{"place": _place_row(e["place"]), "text": e["text"]} for e in repair["edits"]]
+        repair = {**repair, "edits": edits}
+    path = told["path"]
+    return finding_of(
+        {
+            **told,
+            **{"field": told["field"]["id"], "field_label": told["field"]["label"]},
+            **{"focus": told["focus"]["id"], "focus_label": told["focus"]["label"]},
+            "path": None if told["field"]["id"] else path,
+            "value_label": told["valueLabel"],
+            "place": place and _place_row(place),
+            "repair": repair,
+        }
+    )
+
+
+def _place_json(place: Place) -> dict[str, Any]:
+    told = {"file": place.file, "line": place.line, "column": place.column}
+    if place.end_line is None:
+        return told
+    return told | {"endLine": place.end_line, "endColumn": place.end_column}
+
+
+def _place_row(told: Mapping[str, Any]) -> dict[str, Any]:
+    ends = {"end_line": told.get("endLine"), "end_column": told.get("endColumn")}
+    return {name: told.get(name) for name in ("file", "line", "column")} | ends
+
+
+def _repair_json(repair: Repair) -> dict[str, Any]:
+    edits = [{"place": _place_json(edit.place), "text": edit.text} for edit in repair.edits]
+    return {
+        "text": repair.text,
+        "about": repair.about,
+        "remove": repair.remove,
+        "insert": repair.insert,
+        "edits": edits,
     }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What judging some files came to: findings, how much was judged, and what was not read."""
+    """What judging some files came to: findings, how much was judged, and what was not read.
+
+    Where there is data that the files belong to, ``findings`` are those that the files bring anew,
+    ``fixed`` those that they mend, ``standing`` those that were there and stay.
+    """
 
     findings: tuple[Finding, ...]
     files: int
+    fixed: tuple[Finding, ...] = ()
+    standing: tuple[Finding, ...] = ()
     checked: tuple[tuple[str, int], ...] = ()
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
@@ -109,6 +228,23 @@ class Identity:
     expires: datetime | None = None
 
 
+@lru_cache(4096)
+def client_of(address: str) -> str:
+    """Return what counts as one client: an IPv4 address, or the /64 that one has of IPv6.
+
+    What is no address counts as it is.
+    """
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(IPv6Network((int(parsed) >> 64 << 64, 64)))
+
+
 def joined(lines: Iterable[bytes]) -> bytes:
     """Return lines as one text, each with its line feed."""
     return b"".join(line + b"\n" for line in lines)
@@ -132,7 +268,8 @@ class Operation:
     the syntax names graphs and ``graph`` is none, into those it names. ``delete`` takes a graph
     away. ``lines`` is an exact difference: ``content`` removed lines, an empty line, added lines.
 
-    ``syntax`` is a name in ``rdf.SYNTAXES``, ``name`` what to call the content in an error.
+    ``syntax`` is a name in ``rdf.SYNTAXES``, ``name`` what to call the content in an error, and
+    relative IRIs of a document are resolved against ``base``, where there is one.
     """
 
     kind: OperationKind
@@ -140,6 +277,7 @@ class Operation:
     content: bytes = b""
     syntax: str = "turtle"
     name: str = "The body"
+    base: str | None = None
     using: tuple[str, ...] = ()
     using_named: tuple[str, ...] = ()
 

@@ -256,7 +256,12 @@ def canonical_quads(lines: Iterable[bytes], syntax: Syntax) -> bytes:
     text = b"".join(line + b"\n" for line in ground)
     if syntax.format == _LINES:
         return text
-    return ox.serialize(ox.parse(text, _LINES), format=syntax.format, prefixes=PREFIXES) or b""
+    return in_syntax(text, syntax)
+
+
+def in_syntax(lines: bytes, syntax: Syntax) -> bytes:
+    """Return N-Quads of our own writing in another syntax, blank nodes labelled as they are."""
+    return ox.serialize(ox.parse(lines, _LINES), format=syntax.format, prefixes=PREFIXES) or b""
 
 
 def graph_name(line: bytes) -> str:

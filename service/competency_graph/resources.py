@@ -29,7 +29,7 @@ def _root() -> Path:
     return packaged if packaged.is_dir() else here.parent.parent
 
 
-def folder(name: Literal["ontology", "shapes", "docs"]) -> Path:
+def folder(name: Literal["ontology", "shapes", "docs", "tests/questions"]) -> Path:
     """Return one of the shipped folders."""
     return _root() / name
 
@@ -47,6 +47,13 @@ def shape_files(profile: Literal["core", "house"]) -> tuple[Path, ...]:
         for p in sorted(folder("shapes").glob("*.shacl.ttl"))
         if (p.name == HOUSE_SHAPES) == wanted
     )
+
+
+def questions() -> dict[str, str]:
+    """Return the competency questions that ship: what is asked, in words, and its SPARQL."""
+    files = sorted(folder("tests/questions").glob("*/question.rq"))
+    texts = (file.read_text(encoding="utf-8") for file in files)
+    return {text.partition("\n")[0].removeprefix("# "): text for text in texts}
 
 
 def shipped_findings(seed: Seed) -> list[dict[str, Any]]:

@@ -15,14 +15,14 @@ _BEGINNING: Final = (
     "Look for a full stop too many before it."
 )
 _LANGUAGE: Final = "The language after the @ is not a code. Write one such as @de or @pt-BR."
+_NOT_ENDED: Final = (
+    "The statement before this place is not ended. Put a full stop after it, or a semicolon "
+    "if it goes on."
+)
 # The engine's words, and ours. The first that is found counts.
 _WORDS: Final[tuple[tuple[str, str], ...]] = (
     ("language", _LANGUAGE),
-    (
-        r"dot is expected|followed by a dot",
-        "The statement before this place is not ended. Put a full stop after it, or a semicolon "
-        "if it goes on.",
-    ),
+    (r"dot is expected|followed by a dot", _NOT_ENDED),
     (
         "Line jumps",
         "A text in quotes does not end on its line. Close the quotes, or put three on either side "
@@ -111,6 +111,9 @@ def _sentence(message: str, title: str, before: str = "", rest: str = "") -> str
         return 'Curly quotation marks stand here. Write straight ones: "…".'
     if before.endswith(('"@', "'@")):
         return _LANGUAGE
+    if re.match(r"a\s", rest):
+        # The word can only follow what a statement is about: that was read as part of another.
+        return _NOT_ENDED
     tag = re.search(r"@([A-Za-z]+)$", before)
     if tag and (region := re.match(r"_(\w*)", rest)):
         return f"A language code has hyphens, not underscores: write @{tag[1]}-{region[1]}."

@@ -7,29 +7,31 @@ places of the first two.
 
 import json
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
+import rdflib
 from rdflib import BNode, URIRef
 from rdflib.term import Node
 
 from competency_graph import graphs, rdf
 from competency_graph.documents import Document
 from competency_graph.index import Answer, Graph, Writer, stage
-from competency_graph.judging import counted, imports_not_read, located, own_shapes
+from competency_graph.judging import compare, counted, imports_not_read, own_shapes
+from competency_graph.mending import Surroundings, Texts, in_order, located, mended
 from competency_graph.misspellings import misspelt_terms
 from competency_graph.model import (
     SEVERITIES,
     Difference,
     Finding,
-    Place,
+    Repair,
     Verdict,
-    finding_json,
+    finding_of,
     joined,
     unpack_operations,
 )
-from competency_graph.reports import render
+from competency_graph.reports import MEDIA_TYPES, render
 from competency_graph.shacl.findings import spelt
 from competency_graph.shacl.reference import (
     Data,
@@ -59,7 +61,6 @@ class Plan:
 
 
 _NOTHING: Final = Plan(data=frozenset(), whole=frozenset(), focus={})
-_TYPES: Final = {"json": "application/json", "turtle": "text/turtle", "text": "text/plain"}
 # Compiled once by the keeper and shared by its forks; a fork that changes shapes compiles its own.
 _profiles: dict[str, Shapes] = {}
 _common: list[Data] = []
@@ -149,7 +150,8 @@ def judged(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     found = evaluate(graph, tried.difference, tried.planned, data)
     before = json.loads(parameters["body"])
     told = compare(found, [row for row in before if _judged(row, tried.planned)])
-    told["new"] = _placed(graph, told["new"], tried)
+    new = zip(_told(graph, told["new"], tried, data, _graphs_of_shapes()), told["new"], strict=True)
+    told["new"] = [asdict(finding) | {"graph": row["graph"]} for finding, row in new]
     output.write(json.dumps(told, ensure_ascii=False).encode())
     return "application/json"
 
@@ -170,15 +172,20 @@ def checked(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     own, rest = _documents(parameters["shapes"], parameters["body"])
     data = data_of(graph, tried.difference, tried.planned)
     edited = _read(graph, tried.planned.whole)
+    shapes = _graphs_of_shapes()
     if own:
-        found = judge_graph(data, own_shapes(own), focus=set(edited.subjects()))
+        judged_by = own_shapes(own)
+        shapes = [judged_by.graph]
+        found = judge_graph(data, judged_by, focus=set(edited.subjects()))
         rows = [{**asdict(finding), "graph": ""} for finding in found]
         told: dict[str, Any] = {"new": rows, "fixed": [], "standing": []}
     else:
         before = [row for row in json.loads(rest) if _judged(row, tried.planned)]
         told = compare(evaluate(graph, tried.difference, tried.planned, data), before)
     verdict = Verdict(
-        findings=tuple(_finding(row) for row in _placed(graph, told["new"], tried)),
+        findings=tuple(in_order(_told(graph, told["new"], tried, data, shapes))),
+        fixed=tuple(map(finding_of, told["fixed"])),
+        standing=tuple(map(finding_of, told["standing"])),
         files=len(tried.documents),
         checked=tuple(counted(edited, data)),
         notes=tuple(imports_not_read(edited, data)),
@@ -186,15 +193,10 @@ def checked(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     )
     text = render(verdict, parameters["format"])
     if parameters["format"] == "json":
-        more = {
-            "fixed": [finding_json(row) for row in told["fixed"]],
-            "standing": len(told["standing"]),
-            "added": len(tried.difference.added),
-            "removed": len(tried.difference.removed),
-        }
-        text = json.dumps(json.loads(text) | more, ensure_ascii=False)
+        size = {"added": len(tried.difference.added), "removed": len(tried.difference.removed)}
+        text = json.dumps(json.loads(text) | size, ensure_ascii=False)
     output.write(text.encode() + b"\n")
-    return _TYPES[parameters["format"]]
+    return MEDIA_TYPES[parameters["format"]]
 
 
 def _documents(told: Iterable[Mapping[str, Any]], contents: bytes) -> tuple[list[Document], bytes]:
@@ -206,19 +208,27 @@ def _documents(told: Iterable[Mapping[str, Any]], contents: bytes) -> tuple[list
     return found, contents
 
 
-def _placed(
-    graph: Graph, rows: Sequence[Mapping[str, Any]], tried: Tried
-) -> list[Mapping[str, Any]]:
-    """Return findings with their places, where they are about what a document says."""
+def _graphs_of_shapes() -> list[rdflib.Graph]:
+    return [shapes.graph for shapes in _profiles.values()]
+
+
+def _told(
+    graph: Graph,
+    rows: Sequence[Mapping[str, Any]],
+    tried: Tried,
+    data: Data,
+    shapes: Sequence[rdflib.Graph],
+) -> list[Finding]:
+    """Return findings with proposals and, where they are about what a document says, places."""
+    if not rows:
+        return []
+    texts = Texts(tried.documents)
+    found = mended(map(finding_of, rows), Surroundings(data, shapes, texts.order))
+    if not tried.documents:
+        return found
     edited = _read(graph, tried.difference.graphs - {""})
     about = {spelt(subject) for subject in edited.subjects()}
-    ours = [row for row in rows if row["focus"] in about]
-    findings = [_finding(row) for row in ours]
-    found = iter(located(findings, tried.documents, edited) if tried.documents else findings)
-    return [
-        {**asdict(next(found)), "graph": row["graph"]} if row["focus"] in about else row
-        for row in rows
-    ]
+    return [located([f], texts, edited)[0] if f.focus in about else f for f in found]
 
 
 def plan(graph: Graph, difference: Difference) -> Plan:
@@ -323,7 +333,7 @@ def _exempted(finding: Finding, said: str | None) -> Finding:
     if said is None:
         return finding
     severity = "warning" if finding.severity == "violation" else finding.severity
-    return replace(finding, severity=severity, repair=said)
+    return replace(finding, severity=severity, repair=Repair(text=said))
 
 
 def _without_echoes(found: Iterable[Finding]) -> Iterable[Finding]:
@@ -358,11 +368,6 @@ def data_of(graph: Graph, difference: Difference, planned: Plan) -> Data:
     return data
 
 
-def _finding(row: Mapping[str, Any]) -> Finding:
-    told = {name: value for name, value in row.items() if name != "graph"}
-    return Finding(**told | {"place": told["place"] and Place(**told["place"])})
-
-
 def _syntax(name: str) -> rdf.Syntax:
     return next(syntax for syntax in rdf.SYNTAXES if syntax.name == name)
 
@@ -371,28 +376,10 @@ def _node(spelling: str) -> Node:
     return BNode(spelling[2:]) if spelling.startswith("_:") else URIRef(spelling)
 
 
-def _identity(row: Mapping[str, Any]) -> tuple[object, ...]:
-    """Return what makes two findings one, whatever things are called at the time."""
-    return tuple(row[name] for name in ("graph", "rule", "focus", "field", "value", "message"))
-
-
 def _judged(row: Mapping[str, Any], planned: Plan) -> bool:
     """Say whether a plan judges what a finding is about, or what it was about is gone."""
     graph = row["graph"]
     return graph in planned.whole or row["focus"] in planned.focus.get(graph, ())
-
-
-def compare(
-    found: Collection[Mapping[str, Any]], standing: Collection[Mapping[str, Any]]
-) -> dict[str, list[Mapping[str, Any]]]:
-    """Return findings in their three groups: new, fixed, standing."""
-    before = {_identity(row): row for row in standing}
-    now = {_identity(row): row for row in found}
-    return {
-        "new": [row for key, row in now.items() if key not in before],
-        "fixed": [row for key, row in before.items() if key not in now],
-        "standing": [row for key, row in before.items() if key in now],
-    }
 
 
 ANSWERS: Final[Mapping[str, Answer]] = {"stage": staged, "judge": judged, "check": checked}

@@ -1,5 +1,6 @@
 """IRIs that code needs, named once. Describes no term: that is the ontology's part."""
 
+import re
 from typing import Final, NewType
 
 Iri = NewType("Iri", str)
@@ -19,6 +20,7 @@ OWL: Final = "http://www.w3.org/2002/07/owl#"
 SKOS: Final = "http://www.w3.org/2004/02/skos/core#"
 DCTERMS: Final = "http://purl.org/dc/terms/"
 PROV: Final = "http://www.w3.org/ns/prov#"
+SD: Final = "http://www.w3.org/ns/sparql-service-description#"
 SH: Final = "http://www.w3.org/ns/shacl#"
 XSD: Final = "http://www.w3.org/2001/XMLSchema#"
 
@@ -46,6 +48,7 @@ PREFIXES: Final[dict[str, str]] = {
     "rdf": RDF,
     "rdfs": RDFS,
     "schema": "https://schema.org/",
+    "sd": SD,
     "sh": SH,
     "skos": SKOS,
     "sssom": "https://w3id.org/sssom/",
@@ -53,3 +56,12 @@ PREFIXES: Final[dict[str, str]] = {
     "void": "http://rdfs.org/ns/void#",
     "xsd": XSD,
 }
+
+
+def prefixed(iri: str) -> str | None:
+    """Return an IRI as a prefixed name, or nothing where no prefix of ours makes it one."""
+    for prefix, namespace in PREFIXES.items():
+        local = iri.removeprefix(namespace)
+        if local != iri and re.fullmatch(r"[A-Za-z_][\w-]*", local):
+            return f"{prefix}:{local}"
+    return None

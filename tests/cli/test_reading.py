@@ -1,5 +1,8 @@
 """`query` and `export`: the same answers from a database and a service, refusals in words."""
 
+import os
+import pty
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -57,7 +60,8 @@ def test_a_database_is_asked_as_it_is_and_as_it_was(served: Service) -> None:
 def test_a_service_answers_the_same(served: Service) -> None:
     told = _run(served, "query", "-e", _COUNT, "--format", "csv", "--url", served.url)
     assert told == (0, "n\n8\n", "")
-    assert _run(served, "query", "-e", _COUNT, "--at", "1", "--url", served.url)[0] == 2
+    then = _run(served, "query", "-e", _COUNT, "--format", "csv", "--at", "1", "--url", served.url)
+    assert then == (0, "n\n7\n", "")
 
 
 @pytest.mark.parametrize("where", ["database", "service"])
@@ -94,3 +98,57 @@ def test_exit_codes_are_the_same_over_the_wire(served: Service) -> None:
     assert (code, said.endswith("127.0.0.1:1: Connection refused.\n")) == (3, True)
     code, _, said = _run(served, "query", "missing.rq")
     assert (code, said.endswith("cannot be read: No such file or directory.\n")) == (2, True)
+
+
+def _at_a_terminal(served: Service, *arguments: str) -> tuple[str, str]:
+    """Return what a command says on standard output and error when both are terminals."""
+    told = []
+    (out, out_end), (said, said_end) = pty.openpty(), pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "competency_graph", *arguments],
+        cwd=served.folder,
+        env={"COMPETENCY_GRAPH_DATABASE": "sqlite:///log.db", "COLUMNS": "100"},
+        stdin=subprocess.DEVNULL,
+        stdout=out_end,
+        stderr=said_end,
+    )
+    for end in (out_end, said_end):
+        os.close(end)
+    for master in (out, said):
+        content = b""
+        while True:
+            try:
+                content += os.read(master, 4096)
+            except OSError:  # Linux: the other side is closed
+                break
+        os.close(master)
+        told.append(content.decode().replace("\r\n", "\n"))
+    assert process.wait(60) == 0, told
+    return told[0], told[1]
+
+
+@pytest.mark.parametrize("where", ["database", "service"])
+def test_a_terminal_shows_a_table_and_the_cost(served: Service, where: str) -> None:
+    place = ["--url", served.url] if where == "service" else []
+    text = "SELECT ?kind (COUNT(*) AS ?n) { ?s a ?kind } GROUP BY ?kind ORDER BY DESC(?n) LIMIT 3"
+    shown, cost = _at_a_terminal(served, "query", "-e", text, *place)
+    assert re.search(r"kind +┃ +n ", shown)
+    assert re.search(r"│ cg:\w+ +│ +\d+ │", shown)
+    assert re.fullmatch(r"3 rows, \d+ bytes in \d\.\d{3} s at revision 2\.\n", cost)
+    shown, cost = _at_a_terminal(served, "query", "-e", "ASK {}", *place)
+    assert shown == "yes\n" and cost.startswith("1 row, ")
+    built = "CONSTRUCT { ?s a ?c } WHERE { ?s a ?c } LIMIT 1"
+    shown, cost = _at_a_terminal(served, "query", "-e", built, *place)
+    assert "PREFIX" in shown.upper() and not re.search(r"\brow", cost)
+
+
+def test_a_pipe_gets_rows_alone_and_a_table_when_asked(served: Service) -> None:
+    assert _run(served, "query", "-e", _COUNT)[1:] == ("?n\n8\n", "")
+    code, shown, said = _run(served, "query", "-e", _COUNT, "--format", "table")
+    assert (code, said) == (0, "") and re.search(r"│ +8 │", shown)
+
+
+def test_a_wrong_query_is_told_with_its_place(served: Service) -> None:
+    for place in ([], ["--url", served.url]):
+        code, _, said = _run(served, "query", "-e", "SELECT ?s\nWHERE { ?s ?p }", *place)
+        assert code == 2 and "line 2, column 16" in said

@@ -192,6 +192,20 @@ def test_a_declaration_between_operations_holds_from_there_on() -> None:
     assert texts(staged(graph_of(""), update(text)).added)[1] == line("a", "p", "b", "h")
 
 
+def test_relative_names_are_those_of_the_graph_until_the_text_says_otherwise() -> None:
+    graph = Graph(base="https://example.org/")
+    text = (
+        "INSERT DATA { GRAPH <g> { <a> <p> TRUE } } ; "
+        "BASE <https://example.org/g/> INSERT DATA { GRAPH <../g> { <../a> <p> False } }"
+    )
+    difference = stage(graph, [Operation(kind="update", content=text.encode())], labels="c1x")
+    boolean = "^^<http://www.w3.org/2001/XMLSchema#boolean>"
+    assert texts(difference.added) == [
+        f'<{EX}a> <{EX}g/p> "false"{boolean} <{G}> .',
+        f'<{EX}a> <{EX}p> "true"{boolean} <{G}> .',
+    ]
+
+
 def test_what_the_engine_mints_is_labelled_by_the_change_and_shared_between_graphs() -> None:
     text = (
         "INSERT { GRAPH ex:g { ?x ex:p _:n } GRAPH ex:h { _:n ex:q ?x } } "
@@ -310,7 +324,7 @@ def test_what_cannot_be_read_has_its_place(
         ("LOAD <https://example.org/x>", OutboundRefused),
         ("INSERT {} WHERE { SERVICE <https://example.org/x> { ?a ?b ?c } }", OutboundRefused),
         ("INSERT {} WHERE { " + "{" * 600 + "}" * 600 + " }", TooDeep),
-        ("CLEAR GRAPH ex:none", BadRequest),
+        ("DROP GRAPH ex:none", BadRequest),
         ("COPY ex:none TO ex:g", BadRequest),
         ("CREATE GRAPH ex:g", BadRequest),
         ("INSERT DATA { GRAPH <urn:x-added:x> { ex:a ex:p 1 } }", BadRequest),
@@ -320,6 +334,12 @@ def test_what_cannot_be_read_has_its_place(
 def test_what_is_refused(text: str, error: type[BadRequest]) -> None:
     with pytest.raises(error):
         staged(graph_of(lines("a p b g")), update(text))
+
+
+def test_a_graph_that_is_not_there_is_cleared_already() -> None:
+    text = "CLEAR GRAPH ex:h ; INSERT DATA { GRAPH ex:h { ex:a ex:p ex:b } }"
+    difference = staged(graph_of(lines("a p b g")), update(text))
+    assert (texts(difference.removed), texts(difference.added)) == ([], [line("a", "p", "b", "h")])
 
 
 def test_a_graph_that_this_request_made_or_emptied_may_be_named_again() -> None:

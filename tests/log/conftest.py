@@ -1,6 +1,6 @@
 """What tests of the log need: a database of its own, drafts.
 
-They run on SQLite, and on PostgreSQL as well where ``COMPETENCY_GRAPH_TEST_POSTGRESQL`` holds the
+They run on SQLite, and on PostgreSQL as well where ``TEST_POSTGRESQL`` holds the
 URL of a database that may be emptied (and psycopg is installed).
 """
 
@@ -13,7 +13,7 @@ import pytest
 from competency_graph.log import Draft, Log
 from sqlalchemy import create_engine, text
 
-POSTGRESQL = os.environ.get("COMPETENCY_GRAPH_TEST_POSTGRESQL")
+POSTGRESQL = os.environ.get("TEST_POSTGRESQL")
 BASE = "https://example.org/"
 NOON = datetime(2026, 11, 3, 12, tzinfo=UTC)
 

@@ -304,8 +304,8 @@ def test_an_iri_of_any_scheme_is_found_with_its_place_in_the_tree(two: Service) 
         ("competencies?colour=red", "does not know “colour”"),
         ("roles?role=isp", "does not know “role”"),
         ("frameworks/implementation-support?framework=x", "does not know “framework”"),
-        ("roles/isp?limit=3", "It knows: lang, framework."),
-        ("roles/isp?revision=1", "does not know “revision”"),
+        ("roles/isp?limit=3", "It knows: lang, revision, framework."),
+        ("roles/isp?version=1", "does not know “version”"),
         ("roles/isp?version=1.0", "does not know “version”"),
         ("roles?limit=2&limit=3", "Give “limit” once."),
         ("roles?limit=1001", "limit"),
@@ -340,7 +340,18 @@ def test_the_declaration_has_every_path_with_its_parameters_and_a_page(service: 
             operation = declared["paths"][path]["get"]
             assert all(p["description"] for p in operation["parameters"])
     listed = declared["paths"]["/api/v1/competencies"]["get"]["parameters"]
-    wanted = {"framework", "role", "type", "level", "outcome", "status", "lang", "limit", "cursor"}
+    wanted = {
+        "framework",
+        "role",
+        "type",
+        "level",
+        "outcome",
+        "status",
+        "lang",
+        "limit",
+        "cursor",
+        "revision",
+    }
     assert {p["name"] for p in listed} == wanted
     named = [path["get"]["operationId"] for path in declared["paths"].values()]
     assert len(set(named)) == len(named)

@@ -12,7 +12,9 @@ from conftest import Service
 from page_addresses import BROWSER
 
 WEB = Path(web.__file__).parent
-TEMPLATES = sorted((WEB / "templates").glob("*.html"))
+# A report that is a file of its own speaks English; what it shares with pages does not.
+SHARED = WEB.parent / "reports" / "findings.html"
+TEMPLATES = [*sorted((WEB / "templates").glob("*.html")), SHARED]
 LANGUAGES = sorted((WEB / "messages").glob("*.po"))
 _ROLE = "/id/implementation-support/role/knowledge-broker"
 # Names, which are the same in every language.

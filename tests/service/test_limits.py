@@ -1,8 +1,10 @@
 """Hostile queries end at a limit that the answer names; nobody else notices, nothing is left."""
 
 import time
+import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from conftest import Service, start_service
@@ -71,6 +73,25 @@ def test_it_ends_at_the_limit_and_says_which(limited: Service, name: str) -> Non
     time.sleep(0.2)
     assert len(limited.readers()) == readers
     assert not list(limited.folder.glob("core*"))
+
+
+def test_a_refusal_says_how_far_the_query_got(limited: Service) -> None:
+    cells = f"VALUES ?a {{ {_VALUES} }} VALUES ?b {{ {_VALUES} }} VALUES ?c {{ {_VALUES} }}"
+
+    def refused(text: str) -> tuple[dict[str, Any], str]:
+        path = "/sparql?timeout=500ms"
+        body = urllib.parse.urlencode({"query": text}).encode()
+        told = limited.send("POST", path, body).json()
+        assert told["limit"] == "time", told
+        return cast(dict[str, Any], told["got"]), str(told["detail"])
+
+    # One answer is written as it is worked out, the other not before its end.
+    got, detail = refused(f"SELECT ?a ?b (SHA512(STR(?c)) AS ?x) {{ {cells} }}")
+    assert got["rows"] > 1_000 and got["bytes"] > 100 * got["rows"]
+    assert f"{got['rows']:,} rows ({got['bytes']:,} bytes) of its answer" in detail
+    got, detail = refused(HOSTILE["cross-product"][0])
+    assert got == {"bytes": 0, "rows": None, "seconds": pytest.approx(0.5, abs=0.4)}
+    assert "nothing of its answer had been written" in detail
 
 
 def test_a_client_that_keeps_doing_it_is_asked_to_wait_for_queries_only(tmp_path: Path) -> None:

@@ -1,19 +1,30 @@
 """SPARQL and graphs over HTTP: every form of a query, every refusal in the one error body."""
 
 import time
+import urllib.parse
 
 import pytest
 from conftest import Service
 
 PROBLEMS = [
     ("/nowhere", 404, "not-found"),
-    ("/sparql", 400, "bad-request"),
+    ("/sparql?default-graph-uri=urn:x", 400, "bad-request"),
+    ("/sparql?query=ASK%7B%7D&query=ASK%7B%7D", 400, "bad-request"),
+    ("/sparql?query=%FF", 400, "bad-request"),
+    ("/sparql?update=CLEAR%20ALL", 400, "unknown-parameter"),
     ("/sparql?query=SELECT", 400, "bad-query"),
     ("/sparql?query=ASK%7B%7D&colour=red", 400, "unknown-parameter"),
-    ("/sparql?query=ASK%7B%7D&timeout=3", 400, "unknown-parameter"),
-    ("/sparql?query=ASK%7B%7D&format=csv", 400, "unknown-parameter"),
-    ("/metrics", 404, "not-found"),
-    ("/graphs?default&revision=1", 400, "unknown-parameter"),
+    ("/sparql?query=ASK%7B%7D&timeout=3000", 400, "bad-request"),
+    ("/sparql?query=ASK%7B%7D&format=pdf", 400, "bad-request"),
+    ("/sparql?query=ASK%7B%7D&format=csv&format=tsv", 400, "bad-request"),
+    ("/sparql?query=ASK%7B%7D&format=csv&output=tsv", 400, "bad-request"),
+    ("/sparql?query=ASK%7B%7D&results=pdf", 400, "bad-request"),
+    ("/sparql?query=ASK%7B%7D&format=ttl", 406, "not-acceptable"),
+    ("/sparql?format=csv", 406, "not-acceptable"),
+    ("/graphs/nothing/of/this/name", 404, "not-found"),
+    ("/graphs/name?default", 400, "unknown-parameter"),
+    ("/metrics?x=1", 400, "unknown-parameter"),
+    ("/graphs?default&version=1", 400, "unknown-parameter"),
     ("/id/implementation-support?iri=x:y", 400, "unknown-parameter"),
     ("/ns?labels=yes", 400, "bad-request"),
     ("/healthz?x=1", 400, "unknown-parameter"),
@@ -24,7 +35,7 @@ PROBLEMS = [
     ("/api/v1/competencies?type=%3C%3E", 400, "bad-request"),
     ("/api/v1/competencies?cursor=x", 400, "bad-request"),
     ("/sparql?query=SELECT*FROM%3Chttp://127.0.0.1:9/x%3E%7B%7D", 400, "bad-query"),
-    ("/sparql?query=ASK%7B%7D&default-graph-uri=http://127.0.0.1:9/x", 400, "bad-query"),
+    ("/sparql?query=ASK%7B%7D&default-graph-uri=no%20iri", 400, "bad-request"),
 ]
 
 
@@ -58,11 +69,96 @@ def test_every_form_of_a_query_is_answered_alike(service: Service) -> None:
         ("text/csv", "text/csv"),
         ("application/sparql-results+xml;q=0.3, text/tab-separated-values", "text/tab-separated"),
         ("*/*", "application/sparql-results+json"),
+        ("text/*", "text/csv"),
+        ("text/*;q=0.2, */*;q=0.1", "text/csv"),
+        ("*/*, application/sparql-results+json;q=0", "application/sparql-results+xml"),
+        ("text/*;q=0.9, text/csv;q=0.1, application/xml;q=0.5", "text/tab-separated"),
+        ("text/csv; charset=utf-8", "text/csv"),
+        ("Application/JSON", "application/sparql-results+json"),
     ],
 )
 def test_the_format_is_negotiated(service: Service, accept: str, media_type: str) -> None:
     reply = service.query("SELECT * { ?s ?p ?o } LIMIT 1", Accept=accept)
     assert reply.headers["Content-Type"].startswith(media_type)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "of_rows", "of_a_graph"),
+    [
+        ("json", "application/sparql-results+json", "application/ld+json"),
+        ("xml", "application/sparql-results+xml", "application/rdf+xml"),
+        ("csv", "text/csv", None),
+        ("tsv", "text/tab-separated-values", None),
+        ("ttl", None, "text/turtle"),
+        ("turtle", None, "text/turtle"),
+        ("nt", None, "application/n-triples"),
+        ("jsonld", None, "application/ld+json"),
+        ("rdf", None, "application/rdf+xml"),
+        ("trig", None, "application/trig"),
+        ("nq", None, "application/n-quads"),
+        ("application/sparql-results+xml", "application/sparql-results+xml", None),
+        ("application%2Fld%2Bjson", None, "application/ld+json"),
+        # What SPARQLWrapper sends.
+        ("n3&output=n3&results=n3", None, "text/turtle"),
+        ("rdf%2Bxml&format=application/rdf%2Bxml&output=rdf%2Bxml", None, "application/rdf+xml"),
+        (
+            "json-ld&format=application/ld%2Bjson,application/x-json%2Bld",
+            None,
+            "application/ld+json",
+        ),
+    ],
+)
+def test_format_stands_in_place_of_accept(
+    service: Service, wanted: str, of_rows: str | None, of_a_graph: str | None
+) -> None:
+    for query, due in (("ASK%7B%7D", of_rows), ("DESCRIBE%20%3Curn:x%3E", of_a_graph)):
+        reply = service.get(f"/sparql?query={query}&format={wanted}", Accept="image/png")
+        kind = reply.headers["Content-Type"].partition(";")[0]
+        assert (reply.status, kind) == ((200, due) if due else (406, "application/problem+json"))
+
+
+def test_the_request_chooses_graphs_in_place_of_the_text(service: Service) -> None:
+    ontology, nothing = "https://w3id.org/competency-graph/graph/ontology", "urn:x-nothing"
+    ask = "ASK FROM <{}> {{ ?s ?p ?o }}"
+
+    def asked(text: str, graph: str) -> bool:
+        body = urllib.parse.urlencode({"query": text, "default-graph-uri": graph}).encode()
+        return service.send("POST", "/sparql", body).json()["boolean"] is True
+
+    assert asked(ask.format(ontology), ontology)
+    assert not asked(ask.format(ontology), nothing), "a graph that is not there is empty"
+    assert asked(ask.format(nothing), ontology)
+    beside = f"/sparql?named-graph-uri={ontology}"
+    text = b"ASK { GRAPH ?g { ?s ?p ?o } }"
+    reply = service.send("POST", beside, text, Content_Type="application/sparql-query")
+    assert reply.json()["boolean"] is True
+
+
+def test_a_relative_name_is_one_of_this_service(service: Service) -> None:
+    role = "https://w3id.org/competency-graph/id/implementation-support/role/isp"
+    for text in (
+        "SELECT DISTINCT ?s { ?s a ?class FILTER(?s = <id/implementation-support/role/isp>) }",
+        f"BASE <{role}> SELECT DISTINCT ?s FROM <../../../graph/implementation-support> "
+        "{ ?s a ?class FILTER(?s = <>) }",
+    ):
+        assert service.rows(text) == [{"s": role}], text
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (b"ASK {}", "application/sparql-query; charset=UTF-8", 200),
+        (b"ASK {}", "application/sparql-query; charset=UTF-16", 415),
+        ("ASK {}".encode("utf-16"), "application/sparql-query", 400),
+        (b"query=ASK%7B%7D", "application/x-www-form-urlencoded; charset=utf-8", 200),
+        (b"query=ASK%7B%7D", "application/x-www-form-urlencoded; charset=latin1", 415),
+        (b"query=ASK%7B%7D%FF", "application/x-www-form-urlencoded", 400),
+        (b"query=ASK%7B%7D", "text/plain", 415),
+        ("ASK { ?s ?p '\ufffd' }".encode(), "application/sparql-query", 200),
+    ],
+)
+def test_everything_is_utf_8(service: Service, body: bytes, kind: str, status: int) -> None:
+    assert service.send("POST", "/sparql", body, Content_Type=kind).status == status
 
 
 def test_a_format_that_nobody_offers_is_406_with_the_list(service: Service) -> None:
@@ -141,10 +237,48 @@ def test_a_revision_that_is_not_here_yet_is_waited_for(service: Service) -> None
     assert service.get(path, Min_Revision="soon").status == 400
 
 
+@pytest.mark.parametrize("path", ["/sparql?query=ASK%7B%7D", "/sparql", "/graphs?default"])
+def test_head_says_what_get_would(service: Service, path: str) -> None:
+    head, get = service.send("HEAD", path, None), service.get(path)
+    assert (head.status, head.body) == (200, b"")
+    for name in ("Content-Type", "Content-Length", "ETag"):
+        assert head.headers[name] == get.headers[name]
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/sparql", {"GET", "HEAD", "OPTIONS", "POST"}),
+        ("/graphs", {"GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH"}),
+        ("/graphs/of/this/name", {"GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE", "PATCH"}),
+    ],
+)
+def test_a_script_of_another_site_may_ask_and_write(
+    service: Service, path: str, methods: set[str]
+) -> None:
+    wish = {"Access-Control-Request-Method": "PUT", "Origin": "https://example.org"}
+    asked = "authorization,content-type,if-match"
+    reply = service.send(
+        "OPTIONS", path, None, headers=wish | {"Access-Control-Request-Headers": asked}
+    )
+    assert reply.status == 200
+    assert set(reply.headers["Access-Control-Allow-Methods"].split(", ")) == methods
+    allowed = reply.headers["Access-Control-Allow-Headers"].lower().split(", ")
+    assert set(asked.split(",")) <= set(allowed)
+    assert reply.headers["Access-Control-Allow-Origin"] == "*"
+
+
 def test_a_wrong_method_names_the_right_ones(service: Service) -> None:
     reply = service.send("DELETE", "/sparql", None)
     assert reply.status == 405
     assert "POST" in reply.headers["Allow"]
+
+
+@pytest.mark.parametrize("graph", ["https://w3id.org/competency-graph/graph/ontology", "urn:none"])
+def test_whoever_looks_at_a_graph_sees_how_to_change_it(service: Service, graph: str) -> None:
+    reply = service.get(f"/graphs?graph={graph}")
+    assert reply.headers["Accept-Patch"] == "application/sparql-update"
+    assert {"PUT", "PATCH"} <= set(reply.headers["Allow"].split(", "))
 
 
 def test_head_and_options_are_answered(service: Service) -> None:
@@ -177,7 +311,7 @@ def test_a_large_answer_is_whole_with_its_length(service: Service) -> None:
         ("ASK {\n ?s a skos:Concept }", (2, 19), "“?s a skos:Concept” (line 2, column 19)"),
         ("SELECT * { ?s ?p ?o", (1, 20), "missing bracket"),
         ("ASK { ?s a skos:Concept }", (1, 24), "a prefix that no PREFIX line declares"),
-        ("ASK { ?s <name> ?o }", (1, 16), "An IRI there is relative"),
+        ("ASK { ?s <http://a:b/> ?o }", (1, 23), "An IRI there is not well formed"),
         ("SELECT ?a (COUNT(?b) AS ?n) { ?a ?p ?b }", (1, 41), "a variable that is unbound."),
         ("SELECT * { ?a ?b ?c } GROUP BY ?a", (1, 34), "not authorized with GROUP BY."),
     ],

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from conftest import Service
 
 _LARGE = "SELECT * { ?a ?b ?c . ?s ?p ?o } LIMIT 200000"
-_CLIENTS = 12
+_CLIENTS = 20
 
 
 def test_many_slow_readers_of_large_answers_keep_nobody_waiting(service: Service) -> None:

@@ -17,6 +17,8 @@ _COMMANDS: Final = {
     "query": "reading:query",
     "export": "reading:export",
     "fmt": "editing:fmt",
+    "check": "checking:check",
+    "diff": "comparing:diff",
     "lint": "editing:lint",
     "history": "history:show_history",
     "show": "history:show_change",

@@ -6,13 +6,13 @@ from typing import Any, Final
 import click
 
 from competency_graph import graphs, history, linting, rdf
-from competency_graph.cli.reading import fetch, write_file
+from competency_graph.cli.reading import fetch, token_option, write_file
 from competency_graph.config import Settings
 from competency_graph.documents import read_documents, read_text_file
 from competency_graph.errors import BadRequest, LimitReached, UnreadableInput
 from competency_graph.judging import judge
 from competency_graph.model import SEVERITIES, Severity
-from competency_graph.reports import Format, render
+from competency_graph.reports import Format, render, with_pages_at
 
 _LOOKS: Final[dict[str, dict[str, Any]]] = {
     "place": {"bold": True},
@@ -31,6 +31,7 @@ _LOOKS: Final[dict[str, dict[str, Any]]] = {
     help="The data that the files belong to: a running service (http://127.0.0.1:8000) or a "
     "database (sqlite:///competency-graph.db).  [default: what ships]",
 )
+@token_option
 @click.option(
     "--shapes",
     multiple=True,
@@ -40,23 +41,26 @@ _LOOKS: Final[dict[str, dict[str, Any]]] = {
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["text", "json", "turtle"]),
+    type=click.Choice(["text", "json", "turtle", "sarif", "html", "github"]),
     default="text",
     show_default=True,
-    help="How to report: for people, for programs, or as a SHACL report.",
+    help="How to report: for people (text, html), for programs (json), as a SHACL report (turtle), "
+    "for code hosts and editors (sarif), or as annotations of GitHub Actions (github).",
 )
 @click.option(
     "--fail-on",
     type=click.Choice(SEVERITIES),
     default="violation",
     show_default=True,
-    help="The least severe finding that makes the exit code 1.",
+    help="The least severe finding that makes the exit code 1; with --against, only one that the "
+    "files bring anew.",
 )
 @click.pass_context
 def validate(
     context: click.Context,
     files: tuple[str, ...],
     against: str | None,
+    token: str | None,
     shapes: tuple[str, ...],
     format_: Format,
     fail_on: Severity,
@@ -73,13 +77,15 @@ def validate(
         verdict = judge(
             documents,
             shapes=read_documents(shapes, most=settings.max_body),
-            context=None if against is None else _data_of(against),
+            context=None if against is None else _data_of(against, token),
             seconds=settings.validation_timeout,
             memory=settings.query_memory * 4,
         )
     except LimitReached as reached:
         # Exit code 1 would say that something was found.
         raise UnreadableInput(reached.detail) from None
+    if against is not None and against.startswith(("http://", "https://")):
+        verdict = with_pages_at(verdict, against)
     # click drops the colours where the output is not a terminal.
     click.echo(render(verdict, format_, paint=paint))
     context.exit(1 if verdict.fails(fail_on) else 0)
@@ -128,10 +134,10 @@ def paint(text: str, part: str) -> str:
     return click.style(text, **_LOOKS[part])
 
 
-def _data_of(against: str) -> bytes:
+def _data_of(against: str, token: str | None) -> bytes:
     """Return the data of a service or a database as N-Triples."""
     if against.startswith(("http://", "https://")):
-        return fetch(against, "/graphs?default", "application/n-triples")
+        return fetch(against, "/graphs?default", "application/n-triples", token=token)
     if "://" not in against:
         raise BadRequest(
             f"--against cannot be “{against}”. Give the address of a service, such as "
@@ -152,7 +158,7 @@ def fmt(context: click.Context, files: tuple[str, ...], check: bool, drop_commen
     """
     most = Settings.load(os.environ).max_body
     # All are read before one is written: a wrong file leaves the others as they are.
-    forms = {name: _canonical(name, most, drop_comments) for name in dict.fromkeys(files)}
+    forms = {name: canonical(name, most, drop_comments) for name in dict.fromkeys(files)}
     changed = [name for name, (before, after) in forms.items() if before != after]
     for name in changed:
         if check:
@@ -163,8 +169,12 @@ def fmt(context: click.Context, files: tuple[str, ...], check: bool, drop_commen
     context.exit(1 if check and changed else 0)
 
 
-def _canonical(name: str, most: int, drop_comments: bool) -> tuple[bytes, bytes]:
-    """Return a file as it is, and in the canonical form."""
+def canonical(name: str, most: int, drop_comments: bool = False) -> tuple[bytes, bytes]:
+    """Return a file as it is, and in the canonical form.
+
+    Raises:
+        UnreadableInput: it is not Turtle, or has a comment that would be lost.
+    """
     syntax = rdf.syntax_of_file(name)
     if syntax is not None and syntax.name != "turtle":
         raise UnreadableInput(f"{name}: This is {syntax.title}; fmt writes Turtle files only.")

@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 
 from competency_graph import changes, history
-from competency_graph.cli.reading import fetch_at
+from competency_graph.cli.reading import fetch_at, token_option
 from competency_graph.config import Settings
 from competency_graph.errors import BadRequest, Unavailable
 from competency_graph.model import Extent
@@ -156,10 +156,17 @@ def show_blame(iri: str, database: str | None, format_: str) -> None:
 
 @click.command(epilog="Example: competency-graph verify --url http://127.0.0.1:8000")
 @click.option("--url", metavar="URL", help="Compare with the graph of this running service too.")
+@token_option
 @_database
 @_format
 @click.pass_context
-def verify(context: click.Context, url: str | None, database: str | None, format_: str) -> None:
+def verify(
+    context: click.Context,
+    url: str | None,
+    token: str | None,
+    database: str | None,
+    format_: str,
+) -> None:
     """Read the whole log again: is everything as it was recorded?
 
     Rebuilds the graph from the first change, and compares digests, snapshots and findings. Exit
@@ -171,7 +178,7 @@ def verify(context: click.Context, url: str | None, database: str | None, format
         wrong = None if fault is None else str(fault)
         revision, different = 0, []
         if wrong is None and url is not None:
-            revision, served = _served(url)
+            revision, served = _served(url, token)
             # The default graph, where it is not the union, is not compared: only conformance runs
             # have one.
             kept = history.digests(history.lines_by_graph(log, min(revision, log.head())))
@@ -203,18 +210,18 @@ def verify(context: click.Context, url: str | None, database: str | None, format
     context.exit(0 if wrong is None else 1)
 
 
-def _served(url: str) -> tuple[int, dict[str, str]]:
+def _served(url: str, token: str | None) -> tuple[int, dict[str, str]]:
     """Return the revision of a running service and the digests of its named graphs.
 
     Raises:
         Unavailable: nobody answers there, or it changes while it is read, again and again.
     """
     for _ in range(_TRIES):
-        revision, names = fetch_at(url, "/graphs", "application/json")
+        revision, names = fetch_at(url, "/graphs", "application/json", token=token)
         revisions, found = {revision}, {}
         for name in json.loads(names)["graphs"]:
             path = "/graphs?graph=" + urllib.parse.quote(name, safe="")
-            at, lines = fetch_at(url, path, "application/n-triples")
+            at, lines = fetch_at(url, path, "application/n-triples", token=token)
             revisions.add(at)
             found[name] = history.digest(lines.removesuffix(b"\n").split(b"\n"))
         if len(revisions) == 1:

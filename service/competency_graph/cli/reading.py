@@ -4,6 +4,7 @@ import io
 import json
 import os
 import sys
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -14,21 +15,24 @@ from typing import Any
 import click
 
 from competency_graph import history
+from competency_graph.cli import answers
 from competency_graph.config import Settings
 from competency_graph.errors import (
     BadRequest,
     CompetencyGraphError,
     NotFound,
+    Unauthorised,
     Unavailable,
     UnreadableInput,
 )
-from competency_graph.index import sealed
+from competency_graph.index import sealed, write_graph
 from competency_graph.model import split
 from competency_graph.rdf import RESULTS, SYNTAXES, canonical_quads, syntax_of_file
 from competency_graph.vocab import GRAPH
 
 _QUADS = ("n-quads", "trig")
-_TRIES = 5
+# How long an older revision that a service has to build is waited for, in seconds.
+_PATIENCE = 120.0
 _FORMATS = [*RESULTS, *(s.name for s in SYNTAXES)]
 _MEDIA = {name: media for name, (media, _) in RESULTS.items()} | {
     s.name: s.media_type for s in SYNTAXES
@@ -64,10 +68,25 @@ def fetch_at(
 ) -> tuple[int, bytes]:
     """Return the revision that a running service answers at, and what.
 
+    An older revision that it has to build first is waited for.
+
     Raises:
         Unavailable: nobody answers there.
         CompetencyGraphError: it refused; the sentence is its own.
     """
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return _fetched(url, path, accept, body, token)
+        except Unavailable as error:
+            if "revision" not in error.facts or time.monotonic() > deadline:
+                raise
+        time.sleep(1)
+
+
+def _fetched(
+    url: str, path: str, accept: str, body: bytes | None, token: str | None
+) -> tuple[int, bytes]:
     if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
         raise BadRequest(f"{url} is not an http or https address.")
     headers = {"Accept": accept} | ({} if token is None else {"Authorization": f"Bearer {token}"})
@@ -90,6 +109,9 @@ def fetch_at(
         raise Unavailable(f"Nobody answers at {url}: {reason}.") from None
 
 
+token_option = click.option(
+    "--token", envvar="COMPETENCY_GRAPH_TOKEN", show_envvar=True, help="Who you are to the service."
+)
 _EXAMPLE_QUERY = "SELECT ?role { ?role a <https://w3id.org/competency-graph/ns#Role> }"
 
 
@@ -98,12 +120,13 @@ _EXAMPLE_QUERY = "SELECT ?role { ?role a <https://w3id.org/competency-graph/ns#R
 @click.option("-e", "text", metavar="SPARQL", help="The query itself instead of a file.")
 @click.option("--database", metavar="URL", help="Ask this database (default: the setting).")
 @click.option("--url", metavar="URL", help="Ask a running service instead.")
-@click.option("--at", type=int, metavar="REVISION", help="Ask the database as it was then.")
+@click.option("--at", type=int, metavar="REVISION", help="Ask the data as it was then.")
+@token_option
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(_FORMATS),
-    help="How to write the answer.  [default: tsv, or turtle for a graph]",
+    type=click.Choice(["table", *_FORMATS]),
+    help="How to write the answer.  [default: table at a terminal, else tsv; turtle for a graph]",
 )
 def query(
     file: str | None,
@@ -111,44 +134,60 @@ def query(
     database: str | None,
     url: str | None,
     at: int | None,
+    token: str | None,
     format_: str | None,
 ) -> None:
     """Answer a SPARQL query from FILE (- for standard input) or from -e.
 
-    Rows come in json, xml, csv or tsv; graphs (CONSTRUCT, DESCRIBE) in the RDF syntaxes.
+    Rows come as a table, or in json, xml, csv or tsv; graphs (CONSTRUCT, DESCRIBE) in the RDF
+    syntaxes. Where standard error is a terminal, it tells rows, bytes, time and revision.
     Exit code 0: answered; 1: a limit was reached; 2: the query or the database cannot be used;
     3: the service does not answer.
     """
     if (file is None) == (text is None):
         raise BadRequest("Give the query either as a file or with -e.")
     _one_source(database, url)
-    if file is not None:
-        try:
-            text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
-        except OSError as error:
-            raise UnreadableInput(f"{file} cannot be read: {error.strerror}.") from None
-        except UnicodeDecodeError:
-            raise UnreadableInput(f"{file} is not a text in UTF-8. Save it as UTF-8.") from None
-    assert text is not None
-    asked = text
-    rows = format_ if format_ in RESULTS else None if format_ else "tsv"
-    graph = format_ if format_ and format_ not in RESULTS else None if format_ else "turtle"
-    if url is not None and at is not None:
-        raise BadRequest("A service answers at the revision it serves. Use --at on a database.")
+    asked = _text_of(file) if text is None else text
+    if format_ is None and sys.stdout.isatty():
+        format_ = "table"
+    drawn = format_ == "table"
+    rows = "json" if drawn else format_ if format_ in RESULTS else None if format_ else "tsv"
+    graph = "turtle" if drawn or not format_ else None if format_ in RESULTS else format_
+    began = time.monotonic()
     if url is not None:
         accept = ", ".join(_MEDIA[name] for name in (rows, graph) if name)
         body = urllib.parse.urlencode({"query": asked}).encode()
-        _out(fetch(url, "/sparql", accept, body))
-        return
-    settings = Settings.load(os.environ, {"database": database})
-    held = history.read(settings, at=at)
+        path = _address("/sparql", revision=at)
+        revision, content = fetch_at(url, path, accept, body, token=token)
+    else:
+        settings = Settings.load(os.environ, {"database": database})
+        held = history.read(settings, at=at)
+        revision, began = held.revision, time.monotonic()
 
-    def work() -> bytes:
-        output = io.BytesIO()
-        held.write_answer(asked, output, rows=rows, graph=graph)
-        return output.getvalue()
+        def work() -> bytes:
+            output = io.BytesIO()
+            held.write_answer(asked, output, rows=rows, graph=graph)
+            return output.getvalue()
 
-    _out(sealed(work, seconds=settings.query_timeout, memory=settings.query_memory))
+        content = sealed(work, seconds=settings.query_timeout, memory=settings.query_memory)
+    seconds = time.monotonic() - began
+    # Where both were possible: JSON begins with a brace, TSV with the sign of a variable, and no
+    # graph in Turtle does.
+    kind = None if rows and graph and content[:1] not in (b"{", b"?") else rows
+    _out(answers.table(content).encode() if drawn and kind else content)
+    if sys.stderr.isatty():
+        click.echo(answers.cost(content, kind, seconds=seconds, revision=revision), err=True)
+
+
+def _text_of(file: str | None) -> str:
+    """Return the query in a file, or on standard input."""
+    assert file is not None
+    try:
+        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+    except OSError as error:
+        raise UnreadableInput(f"{file} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise UnreadableInput(f"{file} is not a text in UTF-8. Save it as UTF-8.") from None
 
 
 @click.command(
@@ -165,12 +204,16 @@ def query(
 )
 @click.option("--database", metavar="URL", help="Read this database (default: the setting).")
 @click.option("--url", metavar="URL", help="Read from a running service.")
+@click.option("--at", type=int, metavar="REVISION", help="Write the data as it was then.")
+@token_option
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write to a file.")
 def export(
     framework: str | None,
     format_: str | None,
     database: str | None,
     url: str | None,
+    at: int | None,
+    token: str | None,
     output: str | None,
 ) -> None:
     """Write a framework, or the whole graph, in an RDF syntax.
@@ -185,21 +228,26 @@ def export(
     name = framework if framework is None or ":" in framework else GRAPH + framework
     settings = Settings.load(os.environ, {"database": database})
     if syntax.name in _QUADS:
-        lines = _lines_of_database(settings, name) if url is None else _lines_of_service(url, name)
+        lines = (
+            lines_of_database(settings, name, at)
+            if url is None
+            else lines_of_service(url, name, at, token)
+        )
         content = sealed(
             lambda: canonical_quads(lines, syntax),
             seconds=settings.validation_timeout,
             memory=settings.query_memory * 4,
         )
     elif url is not None:
-        wanted = "default" if name is None else "graph=" + urllib.parse.quote(name, safe="")
-        content = fetch(url, f"/graphs?{wanted}", syntax.media_type)
+        default = "" if name is None else None
+        path = _address("/graphs", default=default, graph=name, revision=at)
+        content = fetch(url, path, syntax.media_type, token=token)
     else:
-        held = history.read(settings)
+        held = history.read(settings, at=at)
         if name is not None and name not in held.graph_names():
             raise _no_framework(name, held.graph_names())
         buffer = io.BytesIO()
-        held.write_graph(name, syntax, buffer)
+        write_graph(held, name, syntax, buffer)
         content = buffer.getvalue()
     if output is None:
         _out(content)
@@ -212,34 +260,48 @@ def _no_framework(name: str, known: Iterable[str]) -> NotFound:
     return NotFound(f"There is no framework “{name.removeprefix(GRAPH)}”. There are: {shown}.")
 
 
-def _lines_of_database(settings: Settings, name: str | None) -> list[bytes]:
-    """Return a named graph of a database, or all graphs, as lines of N-Quads."""
+def _address(path: str, **parameters: object) -> str:
+    """Return a path with those query parameters that are something."""
+    told = {name: value for name, value in parameters.items() if value is not None}
+    return f"{path}?{urllib.parse.urlencode(told)}" if told else path
+
+
+def lines_of_database(settings: Settings, name: str | None, at: int | None = None) -> list[bytes]:
+    """Return a named graph of a database, or all graphs, as lines of N-Quads.
+
+    Raises:
+        NotFound: there is no such graph, or no such revision ``at`` which to read.
+        UnusableDatabase: as :func:`history.existing`.
+    """
     with history.existing(settings) as log:
-        graphs = history.lines_by_graph(log)
+        graphs = history.lines_by_graph(log, at)
     if name is not None and name not in graphs:
         raise _no_framework(name, graphs)
     return [line for graph in graphs if name in (None, graph) for line in graphs[graph]]
 
 
-def _lines_of_service(url: str, name: str | None) -> list[bytes]:
+def lines_of_service(
+    url: str, name: str | None, at: int | None = None, token: str | None = None
+) -> list[bytes]:
     """Return a named graph of a service, or all of them as they were at one revision.
 
     Raises:
-        Unavailable: they changed while they were read, again and again.
+        Unavailable: so much changed while they were read that it takes a token to go on.
     """
-    for _ in range(_TRIES):
-        revision, listed = fetch_at(url, "/graphs", "application/json")
-        lines: list[bytes] = []
-        for graph in json.loads(listed)["graphs"] if name is None else [name]:
-            wanted = "/graphs?graph=" + urllib.parse.quote(graph, safe="")
-            at, content = fetch_at(url, wanted, "application/n-triples")
-            if at != revision:
-                break
-            ending = f" <{graph}> .".encode()
-            lines += [line.removesuffix(b" .") + ending for line in split(content)]
-        else:
-            return lines
-    raise Unavailable("The graphs changed while they were read. Try again.")
+    path = _address("/graphs", revision=at)
+    revision, listed = fetch_at(url, path, "application/json", token=token)
+    lines: list[bytes] = []
+    for graph in json.loads(listed)["graphs"] if name is None else [name]:
+        wanted = _address("/graphs", graph=graph, revision=revision or None)
+        try:
+            content = fetch(url, wanted, "application/n-triples", token=token)
+        except Unauthorised:
+            if at is not None:
+                raise
+            raise Unavailable("Much was changed while it was read. Try again.") from None
+        ending = f" <{graph}> .".encode()
+        lines += [line.removesuffix(b" .") + ending for line in split(content)]
+    return lines
 
 
 def write_file(name: str, content: bytes) -> None:

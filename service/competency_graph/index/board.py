@@ -6,31 +6,75 @@ lies the ring of the last small changes.
 
 import mmap
 import os
+import signal
 import struct
 import time
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from competency_graph.index.ring import Ring
 
-# Words by number: single ones, a request for each slot, then pairs of request and signal.
-_REVISION, _GENERATION, _KEEPER, _SEALED, _AGED = 0, 1, 2, 3, 4
-_SERVED, _SLOTS = 8, 64
-_DEATH_COUNT, _DEATHS, _REMEMBERED = 128, 130, 128
-# In bytes: what clients asked for, and what of it had to be ended.
-_TALLIES, _CLIENTS, _PROBES = 4096, 1024, 8
+# Words by number: single ones; for each slot what its reader is at; deaths, the last by request and
+# all by what ended them.
+_REVISION, _GENERATION, _KEEPER, _SEALED, _AGED, _READERS = 0, 1, 2, 3, 4, 5
+_SERVED, _SLOTS, _SLOT_WORDS = 8, 64, 4
+_DEATH_COUNT, _DEATHS, _REMEMBERED, _DEATH_WORDS = 264, 266, 128, 5
+_DEATHS_BY, _SIGNALS = 906, 65
+# In bytes: what clients asked for, what of it had to be ended, and what was refused.
+_TALLIES, _CLIENTS, _PROBES = 8192, 1024, 8
 _ENTRY: Final = struct.Struct("@III4x")
 _TALLY_SIZE: Final = _CLIENTS * _ENTRY.size
-_SIZE: Final = _TALLIES + 2 * _TALLY_SIZE
+_SIZE: Final = _TALLIES + 3 * _TALLY_SIZE
 MINUTE: Final = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Death:
+    """How a reader ended while it worked on a request: the signal, after how many seconds.
+
+    ``size`` and ``rows`` are what it had written of the answer, where rows are counted.
+    """
+
+    signal: int
+    seconds: float
+    size: int
+    rows: int | None
+
+
+class Seat:
+    """Where one reader says what it is at: the request, since when, and what is written of it."""
+
+    def __init__(self, words: memoryview | None = None) -> None:
+        self._words = words or memoryview(bytearray(8 * _SLOT_WORDS)).cast("Q")
+
+    def take(self, request: int) -> None:
+        """Say which request is worked on from now on."""
+        self._words[2] = self._words[3] = 0
+        self._words[1] = time.monotonic_ns()
+        self._words[0] = request
+
+    def wrote(self, size: int, rows: int | None) -> None:
+        """Say how many bytes and, where they are counted, rows of its answer are written."""
+        self._words[2] = size
+        self._words[3] = 0 if rows is None else rows + 1
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been worked on."""
+        return (time.monotonic_ns() - self._words[1]) / 1e9
+
+
+def _death(number: int, lasted: int, size: int, rows: int) -> Death:
+    return Death(signal=number, seconds=lasted / 1e9, size=size, rows=rows - 1 if rows else None)
 
 
 class Board:
     """The mapped file. ``create`` makes it once; every process opens it by path.
 
-    ``requests`` and ``kills`` count, by client, what strangers asked for and what of it had to be
-    ended.
+    ``requests``, ``kills`` and ``refusals`` count, by client, what strangers asked for, what of it
+    had to be ended, and what was refused.
     """
 
     def __init__(self, path: Path) -> None:
@@ -44,6 +88,7 @@ class Board:
         self.ring = Ring(path.with_suffix(".ring"))
         self.requests = _Tally(self._map, _TALLIES)
         self.kills = _Tally(self._map, _TALLIES + _TALLY_SIZE)
+        self.refusals = _Tally(self._map, _TALLIES + 2 * _TALLY_SIZE)
 
     @classmethod
     def create(cls, path: Path) -> "Board":
@@ -105,9 +150,19 @@ class Board:
         """Return the slot of a keeper's reader; two successive keepers share none."""
         return (generation % 2) * (_SLOTS // 2) + index
 
-    def take(self, slot: int, request: int) -> None:
-        """Write which request the reader in this slot works on."""
-        self._words[_SERVED + slot] = request
+    def seat(self, slot: int) -> Seat:
+        """Return where the reader in this slot says what it is at."""
+        start = _SERVED + slot * _SLOT_WORDS
+        return Seat(self._words[start : start + _SLOT_WORDS])
+
+    @property
+    def readers(self) -> int:
+        """How many readers the serving keeper has."""
+        return self._words[_READERS]
+
+    @readers.setter
+    def readers(self, count: int) -> None:
+        self._words[_READERS] = count
 
     def record_death(self, slot: int, signal_number: int) -> None:
         """Write which signal ended the reader in this slot, by the request that it worked on.
@@ -115,19 +170,43 @@ class Board:
         Only keepers write here, before another reader gets the slot. While one follows another
         both may, and one death may be lost: then its request is told that a process ended.
         """
+        start = _SERVED + slot * _SLOT_WORDS
+        request, began, *written = self._words[start : start + _SLOT_WORDS]
         count = self._words[_DEATH_COUNT]
-        place = _DEATHS + count % _REMEMBERED * 2
-        # The request last: who finds it must find its own signal beside it.
-        self._words[place + 1] = signal_number
-        self._words[place] = self._words[_SERVED + slot]
+        place = _DEATHS + count % _REMEMBERED * _DEATH_WORDS
+        lasted = time.monotonic_ns() - began
+        # The request last: who finds it must find its own death beside it.
+        for offset, number in enumerate((signal_number, lasted, *written), 1):
+            self._words[place + offset] = number
+        self._words[place] = request
         self._words[_DEATH_COUNT] = count + 1
+        self._words[_DEATHS_BY + min(signal_number, _SIGNALS - 1)] += 1
 
-    def death(self, request: int) -> int | None:
-        """Return the signal that ended the reader of a request, or nothing while not known."""
-        for place in range(_DEATHS, _DEATHS + _REMEMBERED * 2, 2):
+    def death(self, request: int) -> Death | None:
+        """Return how the reader of a request ended, or nothing while that is not known."""
+        for place in range(_DEATHS, _DEATHS + _REMEMBERED * _DEATH_WORDS, _DEATH_WORDS):
             if self._words[place] == request:
-                return self._words[place + 1]
+                number, lasted, size, rows = self._words[place + 1 : place + _DEATH_WORDS]
+                return _death(number, lasted, size, rows)
         return None
+
+    def overdue(self, request: int, seconds: float) -> Death | None:
+        """Return the end of a reader that is gone and had its time, which needs no keeper to know.
+
+        The keeper may be at something else, and what the reader said last stands until then.
+        """
+        for start in range(_SERVED, _SERVED + _SLOTS * _SLOT_WORDS, _SLOT_WORDS):
+            if self._words[start] == request:
+                began, size, rows = self._words[start + 1 : start + _SLOT_WORDS]
+                lasted = time.monotonic_ns() - began
+                if lasted >= seconds * 1e9:
+                    return _death(signal.SIGALRM, lasted, size, rows)
+        return None
+
+    def deaths(self) -> dict[int, int]:
+        """Return how many readers ended by each signal so far; 0 for those that ended by will."""
+        counts = self._words[_DEATHS_BY : _DEATHS_BY + _SIGNALS]
+        return {number: count for number, count in enumerate(counts) if count}
 
 
 class _Tally:

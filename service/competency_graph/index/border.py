@@ -12,9 +12,9 @@ from xml.sax.saxutils import escape
 import pyoxigraph as ox
 
 from competency_graph.errors import BadLiteral, UnreadableInput
-from competency_graph.index.scan import column_of, line_of, strings
 from competency_graph.literals import fault
 from competency_graph.rdf import Syntax
+from competency_graph.sparql_text import column_of, line_of, strings
 from competency_graph.vocab import XSD
 
 MOST_LISTED: Final = 20
@@ -54,19 +54,19 @@ def refuse_in_update(text: str, literals: Iterable[Written]) -> None:
 
 
 def refuse_in_document(
-    quads: Iterable[ox.Quad], content: bytes, *, syntax: Syntax, name: str
+    quads: Iterable[ox.Quad], content: bytes, *, syntax: Syntax, name: str, literals: bool = True
 ) -> None:
-    """Raise where a document holds what is not kept.
+    """Raise where a document holds what is not kept; ill-typed ``literals`` are, where not asked.
 
     Raises:
         BadLiteral: literals are ill-typed; facts list them with line and column where known.
         UnreadableInput: a blank node names a graph, or a statement is about a statement.
     """
-    literals: list[Written] = []
+    found: list[Written] = []
     for quad in quads:
         if isinstance(quad.object, ox.Literal):
             language = _language(quad.object)
-            literals.append(Written(quad.object.value, quad.object.datatype.value, language, None))
+            found.append(Written(quad.object.value, quad.object.datatype.value, language, None))
         elif isinstance(quad.object, ox.Triple):
             raise UnreadableInput(
                 f"{name} makes a statement about a statement (RDF 1.2), which is not kept here. "
@@ -77,7 +77,7 @@ def refuse_in_document(
             raise UnreadableInput(
                 f"{name} names a graph by a blank node. Name it by an IRI.", file=name
             )
-    bad = _faults(literals)
+    bad = _faults(found) if literals else []
     if bad:
         text = content.decode()
         _refuse(name, _placed(bad, text, syntax), text)

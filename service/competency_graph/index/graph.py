@@ -1,21 +1,24 @@
 """The graph in memory, in this process: filling it, asking it. Forks nothing, follows nothing."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from typing import IO, Final
+from typing import IO, Final, cast
 
 import pyoxigraph as ox
 
 from competency_graph import queries
-from competency_graph.errors import BadQuery, BadRequest, NotAcceptable, NotFound
-from competency_graph.index.scan import scan_query, unreadable_query
-from competency_graph.index.terms import Called, Term, graph_of, parsed, spelt, term
-from competency_graph.rdf import RESULTS, SYNTAXES, Syntax
+from competency_graph.errors import BadQuery, NotAcceptable
+from competency_graph.index.federation import read_query
+from competency_graph.index.rows import Rows
+from competency_graph.index.terms import Called, Term, graph_of, named, parsed, spelt, term
+from competency_graph.rdf import RESULTS, SYNTAXES
+from competency_graph.sparql_text import QueryText, unreadable_query
 from competency_graph.vocab import DCTERMS, OWL, PREFIXES, RDF, RDFS, SKOS
 
 _UNION: Final = "INSERT { ?s ?p ?o } WHERE { GRAPH ?g { ?s ?p ?o } }"
 _DEFAULT: Final = ox.DefaultGraph()
+_NOTHING: Final = ox.Store()
 _CLASS: Final = ox.NamedNode(RDF + "type")
-_NAMES: Final = [ox.NamedNode(i) for i in (SKOS + "prefLabel", RDFS + "label", DCTERMS + "title")]
+NAMES: Final = [ox.NamedNode(i) for i in (SKOS + "prefLabel", RDFS + "label", DCTERMS + "title")]
 _DEPRECATED: Final = ox.NamedNode(OWL + "deprecated")
 _REPLACED: Final = ox.NamedNode(DCTERMS + "isReplacedBy")
 # How many names of things a reader remembers, some 2 kB each at most.
@@ -23,14 +26,6 @@ _REMEMBERED: Final = 5_000
 
 Writer = IO[bytes]
 """What answers are written to; only ``write`` and ``flush`` are used."""
-
-
-def _named(iri: str) -> ox.NamedNode:
-    """Return the node of an IRI that a client may have written."""
-    try:
-        return ox.NamedNode(iri)
-    except ValueError:
-        raise BadRequest(f"“{iri}” is not an IRI. Percent-encode what it may not hold.") from None
 
 
 def _without_graph(lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -42,11 +37,18 @@ class Graph:
 
     With ``union`` the default graph holds every triple of every named graph once (a set, so a
     triple in three graphs counts once); without, it is a graph as the standard has it.
+
+    Relative IRIs in queries and updates are resolved against ``base``, where there is one.
+    ``strict`` says whether changes are refused that hold literals which are not of their type.
     """
 
-    def __init__(self, *, union: bool = True, revision: int = 0) -> None:
+    def __init__(
+        self, *, union: bool = True, revision: int = 0, base: str | None = None, strict: bool = True
+    ) -> None:
         self._store = ox.Store()
         self._union = union
+        self.base = base
+        self.strict = strict
         self.revision = revision
         self.removed = 0
         """How many quads were taken out since it was made: the engine never frees them."""
@@ -156,7 +158,7 @@ class Graph:
         An unbound cell is a literal of no characters and no datatype.
         """
         bound: dict[ox.Variable, ox.NamedNode | ox.BlankNode | ox.Literal | ox.Triple] = {
-            ox.Variable(v): _named(iri) for v, iri in (bindings or {}).items()
+            ox.Variable(v): named(iri) for v, iri in (bindings or {}).items()
         }
         found = self._store.query(queries.text(name), substitutions=bound)
         assert isinstance(found, ox.QuerySolutions)
@@ -166,7 +168,7 @@ class Graph:
     def properties(self, iri: str) -> dict[str, list[Term]]:
         """Return what is said of a thing: predicate IRI to values, sorted; empty if nothing is."""
         found: dict[str, list[Term]] = {}
-        for quad in self._store.quads_for_pattern(_named(iri), None, None, self._view):
+        for quad in self._store.quads_for_pattern(named(iri), None, None, self.view):
             found.setdefault(quad.predicate.value, []).append(term(quad.object))
         for values in found.values():
             values.sort()
@@ -174,14 +176,14 @@ class Graph:
 
     def values(self, iri: str, predicate: str) -> list[Term]:
         """Return the values of one predicate of a thing, sorted."""
-        return self._values(_named(iri), _named(predicate))
+        return self._values(named(iri), named(predicate))
 
     def called(self, iri: str) -> Called:
         """Return what a thing is called: its preferred labels, else its labels, else its titles."""
         if self._called is not None and (known := self._called.get(iri)) is not None:
             return known
-        node = _named(iri)
-        names = next((found for name in _NAMES if (found := self._values(node, name))), [])
+        node = named(iri)
+        names = next((found for name in NAMES if (found := self._values(node, name))), [])
         deprecated = any(t.value == "true" for t in self._values(node, _DEPRECATED))
         replaced = self._values(node, _REPLACED) if deprecated else []
         told = Called(names, deprecated, [t.value for t in replaced if t.kind == "iri"])
@@ -192,7 +194,7 @@ class Graph:
         return told
 
     def _values(self, subject: ox.NamedNode, predicate: ox.NamedNode) -> list[Term]:
-        quads = self._store.quads_for_pattern(subject, predicate, None, self._view)
+        quads = self._store.quads_for_pattern(subject, predicate, None, self.view)
         return sorted([term(quad.object) for quad in quads])
 
     def lines_about(self, iri: str) -> list[bytes]:
@@ -201,7 +203,7 @@ class Graph:
         As sorted N-Quads lines in the spelling of the log, without line feeds.
         """
         found: set[ox.Quad] = set()
-        for subject in {triple.subject for triple in self._described(_named(iri))}:
+        for subject in {triple.subject for triple in self.described(iri)}:
             assert isinstance(subject, ox.NamedNode | ox.BlankNode)
             found.update(self._store.quads_for_pattern(subject, None, None, None))
         if self._union:
@@ -211,16 +213,16 @@ class Graph:
 
     def subjects(self, predicate: str, value: str) -> list[str]:
         """Return the IRIs of which the predicate has this IRI as value, sorted."""
-        quads = self._store.quads_for_pattern(None, _named(predicate), _named(value), self._view)
+        quads = self._store.quads_for_pattern(None, named(predicate), named(value), self.view)
         return sorted({q.subject.value for q in quads if isinstance(q.subject, ox.NamedNode)})
 
     def quads(self, name: str) -> Iterator[ox.Quad]:
         """Return the statements of a named graph."""
-        return self._store.quads_for_pattern(None, None, None, _named(name))
+        return self._store.quads_for_pattern(None, None, None, named(name))
 
     def values_in(self, name: str, thing: str, predicate: str) -> list[str]:
         """Return the IRIs that a named graph says are values of a thing's predicate, sorted."""
-        quads = self._store.quads_for_pattern(_named(thing), _named(predicate), None, _named(name))
+        quads = self._store.quads_for_pattern(named(thing), named(predicate), None, named(name))
         return sorted({q.object.value for q in quads if isinstance(q.object, ox.NamedNode)})
 
     def subjects_in(self, name: str) -> set[str]:
@@ -255,7 +257,7 @@ class Graph:
 
     def graphs_of(self, iri: str) -> list[str]:
         """Return the names of the named graphs that say what class a thing is of, sorted."""
-        quads = self._store.quads_for_pattern(_named(iri), _CLASS, None, None)
+        quads = self._store.quads_for_pattern(named(iri), _CLASS, None, None)
         return sorted({q.graph_name.value for q in quads if isinstance(q.graph_name, ox.NamedNode)})
 
     def graph_names(self) -> list[str]:
@@ -263,70 +265,17 @@ class Graph:
         return sorted(g.value for g in self._store.named_graphs() if isinstance(g, ox.NamedNode))
 
     @property
-    def _view(self) -> ox.DefaultGraph | None:
+    def view(self) -> ox.DefaultGraph | None:
+        """The graph that has everything, or none where only all together do."""
         return _DEFAULT if self._union else None
 
-    def write_graph(
-        self, name: str | None, syntax: Syntax, output: Writer, *, labels: bool = False
-    ) -> None:
-        """Write one named graph, or with no name the default graph.
-
-        With ``labels`` come the names of all IRIs in it, whichever graph says them.
-
-        Raises:
-            NotFound: there is no such graph.
-        """
-        graph: ox.NamedNode | ox.DefaultGraph = _DEFAULT if name is None else _named(name)
-        if isinstance(graph, ox.NamedNode) and not self._store.contains_named_graph(graph):
-            raise NotFound(f"There is no graph {name}. GET /graphs lists those there are.")
-        quads = self._store.quads_for_pattern(None, None, None, graph)
-        triples: Iterator[ox.Triple] = (quad.triple for quad in quads)
-        if labels:
-            triples = self._labelled(
-                triples, lambda t: ox.Quad(t.subject, t.predicate, t.object, graph) in self._store
-            )
-        ox.serialize(triples, output, syntax.format, prefixes=PREFIXES)
-
-    def write_description(
-        self, iri: str, syntax: Syntax, output: Writer, *, labels: bool = False
-    ) -> None:
-        """Write all that is said of a thing, with the blank nodes that hang on it.
-
-        With ``labels`` come the names of all IRIs in it.
-
-        Raises:
-            NotFound: nothing is said of it.
-        """
-        triples = list(self._described(_named(iri)))
-        if not triples:
-            raise NotFound(f"Nothing is known about {iri}.")
-        told = self._labelled(triples, set(triples).__contains__) if labels else triples
-        ox.serialize(told, output, syntax.format, prefixes=PREFIXES)
-
-    def _labelled(
-        self, triples: Iterable[ox.Triple], held: Callable[[ox.Triple], bool]
-    ) -> Iterator[ox.Triple]:
-        """Yield triples, then what each IRI in them is called, where they do not say it."""
-        named: set[str] = set()
-        for triple in triples:
-            yield triple
-            for node in (triple.subject, triple.predicate, triple.object):
-                if isinstance(node, ox.NamedNode):
-                    named.add(node.value)
-        for iri in sorted(named):
-            for predicate in _NAMES:
-                for quad in self._store.quads_for_pattern(
-                    ox.NamedNode(iri), predicate, None, self._view
-                ):
-                    if not held(quad.triple):
-                        yield quad.triple
-
-    def _described(self, start: ox.NamedNode) -> Iterator[ox.Triple]:
-        waiting: list[ox.NamedNode | ox.BlankNode] = [start]
+    def described(self, iri: str) -> Iterator[ox.Triple]:
+        """Yield what is said of a thing, and of the blank nodes that hang on it."""
+        waiting: list[ox.NamedNode | ox.BlankNode] = [named(iri)]
         seen: set[ox.NamedNode | ox.BlankNode] = set(waiting)
         while waiting:
             node = waiting.pop()
-            for quad in self._store.quads_for_pattern(node, None, None, self._view):
+            for quad in self._store.quads_for_pattern(node, None, None, self.view):
                 yield quad.triple
                 if isinstance(quad.object, ox.BlankNode) and quad.object not in seen:
                     seen.add(quad.object)
@@ -341,58 +290,84 @@ class Graph:
         graph: str | None = "turtle",
         default_graphs: Iterable[str] = (),
         named_graphs: Iterable[str] = (),
+        count: Callable[[int], None] = lambda rows: None,
     ) -> str:
-        """Write the answer of somebody's query and return its media type.
+        """Write the answer of a SPARQL 1.1 query of somebody's and return its media type.
+
+        A graph is there while it holds something, so one that the request names and that is not
+        there is an empty one. What a text is ``FROM`` must be there, or a misspelt name would look
+        like an answer; without ``union`` it may be empty too, as the standard has it.
 
         Args:
-            text: SPARQL 1.1 Query.
             output: where the answer goes.
             rows: name in ``RESULTS`` for SELECT and ASK; none if the client takes none of them.
             graph: name in ``SYNTAXES`` for CONSTRUCT and DESCRIBE; none likewise.
             default_graphs: graphs that the protocol request names as the default graph.
-            named_graphs: graphs that it names as the named graphs.
+            named_graphs: graphs that it names as the named graphs. Where it names any, they stand
+                in place of what ``FROM`` says (SPARQL 1.1 Protocol, 2.1.4).
+            count: is told how many rows of a SELECT are written, each time that some were.
 
         Raises:
-            BadQuery: it does not parse, cannot be evaluated, or names an unknown graph.
-            OutboundRefused, TooDeep: see :func:`scan_query`.
+            BadQuery: it does not parse, cannot be evaluated, or is ``FROM`` an unknown graph.
+            BadRequest: the request names a graph by something that is no IRI.
+            OutboundRefused, TooDeep: see :func:`read_query`.
             NotAcceptable: the kind of answer has no format that the client takes.
         """
-        scanned = scan_query(text)
-        defaults, named = list(default_graphs), list(named_graphs)
-        self._require_graphs([*scanned.datasets, *defaults, *named])
+        scanned = read_query(text, base=self.base)
+        defaults = [named(name) for name in default_graphs]
+        others = [named(name) for name in named_graphs]
         chosen: dict[str, list[ox.NamedNode]] = {}
-        if defaults or named:
-            chosen = {
-                "default_graph": [ox.NamedNode(g) for g in defaults],
-                "named_graphs": [ox.NamedNode(g) for g in named],
-            }
+        if defaults or others:
+            chosen = {"default_graph": defaults, "named_graphs": others}
+        elif self._union:
+            self._require_graphs(scanned)
         try:
-            found = self._store.query(text, **chosen)  # type: ignore[arg-type]
-            if isinstance(found, ox.QueryTriples):
-                syntax = next((s for s in SYNTAXES if s.name == graph), None)
-                if syntax is None:
-                    raise NotAcceptable([s.media_type for s in SYNTAXES])
-                ox.serialize(found, output, syntax.format, prefixes=PREFIXES)
-                return syntax.media_type
-            if rows is None:
-                raise NotAcceptable([media_type for media_type, _ in RESULTS.values()])
-            media_type, format_ = RESULTS[rows]
-            found.serialize(output, format_)
-            return media_type
+            found = self._store.query(scanned.text, base_iri=self.base, **chosen)  # type: ignore[arg-type]
+            return _write(found, output, rows, graph, count)
         except SyntaxError as error:
             raise unreadable_query(text, error.msg) from None
         except (RuntimeError, ValueError) as error:
             raise BadQuery(f"The query cannot be evaluated: {error}.") from None
 
-    def _require_graphs(self, names: Iterable[str]) -> None:
-        for name in names:
-            try:
-                known = self._store.contains_named_graph(ox.NamedNode(name))
-            except ValueError:
-                known = False
-            if not known:
+    def _require_graphs(self, query: QueryText) -> None:
+        """Refuse a query that is ``FROM`` a graph which is not here."""
+        if not query.sources:
+            return
+        asked = " ".join(f"(STR({source}) AS ?_{n})" for n, source in enumerate(query.sources))
+        try:
+            found = _NOTHING.query(f"{query.prologue} SELECT {asked} {{}}", base_iri=self.base)
+        except SyntaxError:
+            # The engine tells it of the whole query, with the place.
+            return
+        assert isinstance(found, ox.QuerySolutions)
+        for name in (cell.value for row in found for cell in row if isinstance(cell, ox.Literal)):
+            if not self._store.contains_named_graph(named(name)):
                 raise BadQuery(
                     f"There is no graph {name} here, and nothing is fetched from elsewhere. "
                     "GET /graphs lists the graphs there are.",
                     graph=name,
                 )
+
+
+def _write(
+    found: ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples,
+    output: Writer,
+    rows: str | None,
+    graph: str | None,
+    count: Callable[[int], None],
+) -> str:
+    """Write what a query found and return its media type; see :meth:`Graph.write_answer`."""
+    if isinstance(found, ox.QueryTriples):
+        syntax = next((s for s in SYNTAXES if s.name == graph), None)
+        if syntax is None:
+            raise NotAcceptable([s.media_type for s in SYNTAXES])
+        ox.serialize(found, output, syntax.format, prefixes=PREFIXES)
+        return syntax.media_type
+    if rows is None:
+        raise NotAcceptable([media_type for media_type, _ in RESULTS.values()])
+    media_type, format_ = RESULTS[rows]
+    if isinstance(found, ox.QuerySolutions):
+        found.serialize(cast(Writer, Rows(output, rows, count)), format_)
+    else:
+        found.serialize(output, format_)
+    return media_type

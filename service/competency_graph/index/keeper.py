@@ -54,6 +54,7 @@ class Keeper:
         turn: a file that the serving keeper holds locked.
         lifeline: a descriptor that ends with the supervisor.
         follow: the log, from a revision on.
+        recall: the last small changes up to a revision, for a ring that has none yet.
         prepare: what is done, in steps, before the readers of lanes with ``once`` are forked, and
             after changes.
     """
@@ -68,6 +69,7 @@ class Keeper:
         turn: str,
         lifeline: int,
         follow: Follow,
+        recall: Follow = lambda revision: (),
         prepare: Callable[[Graph], Iterable[None]] = lambda graph: (),
     ) -> None:
         self._graph = graph
@@ -77,6 +79,7 @@ class Keeper:
         self._turn = turn
         self._lifeline = lifeline
         self._follow = follow
+        self._recall = recall
         self._prepare = prepare
         self._generation = 0
         self._serving = False
@@ -132,6 +135,7 @@ class Keeper:
             self._bury_the_dead()
             if self._serving:
                 self._fill()
+                self._board.readers = len(self._children)
             elif not self._children:
                 return
         self._end()
@@ -165,6 +169,9 @@ class Keeper:
             sealed=sealed,
         )
         self._serving = True
+        if not self._board.ring.holds(self._graph.revision):
+            for revision, removed, added in self._recall(self._graph.revision):
+                self._board.ring.put(revision, removed=removed, added=added)
         for _ in self._prepare(self._graph):
             # The readers serve already, and some may die meanwhile.
             self._bury_the_dead()

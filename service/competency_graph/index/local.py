@@ -8,9 +8,11 @@ from typing import Any, NoReturn
 
 from competency_graph.errors import InternalError, LimitReached
 from competency_graph.index import fork, reader, wire
-from competency_graph.index.client import Whole
+from competency_graph.index.board import Seat
 from competency_graph.index.graph import Graph
-from competency_graph.index.reader import INLINE, Answer, Lane
+from competency_graph.index.reader import Answer, Lane
+from competency_graph.index.spool import INLINE
+from competency_graph.index.whole import Whole
 
 
 class LocalTrial:
@@ -89,6 +91,6 @@ def _serve(graph: Graph, lane: Lane) -> NoReturn:
         fork.leave_no_core()
         fork.die_with_parent(signal.SIGKILL)
         fork.seal()
-        reader.converse(graph, lane, lane.socket, lambda request: None, report=2)
+        reader.converse(graph, lane, lane.socket, Seat(), report=2)
     finally:
         os._exit(0)

@@ -9,29 +9,28 @@ import os
 import select
 import signal
 import socket
-import tempfile
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
-from hashlib import blake2b
-from typing import IO, Any, Final, NoReturn, cast
+from typing import Any, Final, NoReturn, cast
 
 from competency_graph.errors import CompetencyGraphError, InternalError, LimitReached, NotAcceptable
 from competency_graph.index import fork, wire
-from competency_graph.index.board import Board
+from competency_graph.index.board import Board, Seat
+from competency_graph.index.describing import write_description, write_graph
+from competency_graph.index.federation import NEEDS, federated
 from competency_graph.index.graph import Graph, Writer
+from competency_graph.index.spool import Spool
 from competency_graph.model import split
 from competency_graph.rdf import SYNTAXES, Syntax
 
-INLINE: Final = 1 << 16
 _LOOK_AT_MEMORY_AFTER: Final = 0.05
 _LOOK_AROUND: Final = 0.25
-# The engine never frees what was taken out, and what was put in is this reader's alone, not shared
-# with the others: one that followed this much is replaced by a fresh fork.
-_MOST_REMOVED, _MOST_ADDED = 1_000, 5_000
+# What a reader follows is its own and no longer shared: a statement is written into tables that lie
+# all over the memory. With 100,000 triples the first 200 statements, put in or taken out, cost each
+# reader 5 MB, the first 2,000 cost it 16 MB. Past so many a fresh fork takes its place.
+_MOST_FOLLOWED: Final = 200
 
 Answer = Callable[[Graph, Mapping[str, Any], Writer], str]
 """Answers a named look-up: graph, parameters, where to write; returns the media type."""
@@ -51,43 +50,13 @@ class Lane:
     memory: int
     answer_bytes: int
     private: int
+    rows: int | None = None
     nice: int = 0
     answers: Mapping[str, Answer] | None = None
     once: bool = False
     """Whether a reader has one conversation of several requests, and ends with it."""
-
-
-class Spool:
-    """Collects an answer: in memory while small, then in an unlinked file, up to a limit."""
-
-    def __init__(self, most: int) -> None:
-        self.size = 0
-        self.small: bytearray = bytearray()
-        self.file: IO[bytes] | None = None
-        self._most = most
-        self.digest = blake2b(digest_size=16)
-
-    def write(self, content: bytes, /) -> int:
-        """Take some bytes.
-
-        Raises:
-            LimitReached: the answer grew past the limit.
-        """
-        self.size += len(content)
-        self.digest.update(content)
-        if self.size > self._most:
-            raise LimitReached("bytes", self._most / 1_000_000)
-        if self.file is None:
-            self.small += content
-            if len(self.small) > INLINE:
-                self.file = tempfile.TemporaryFile(buffering=0)
-                self.file.write(self.small)
-        else:
-            self.file.write(content)
-        return len(content)
-
-    def flush(self) -> None:
-        """Do nothing: what was taken is kept."""
+    undo: Callable[[Graph, int], None] | None = None
+    """Brings a graph back to an earlier revision, in lanes that answer about the past."""
 
 
 def serve(
@@ -104,11 +73,12 @@ def serve(
     fork.leave_no_core()
     if lane.nice:
         os.nice(lane.nice)
-        _offer_to_the_oom_killer()
+        fork.offer_to_the_oom_killer()
     # The engine reports a failed allocation on standard error; the keeper says it better.
     report = os.dup(2)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     fork.seal()
+    seat = board.seat(slot)
     # One reader wakes for one connection, where the system can, not all that wait on the socket.
     waiting: Any = select.epoll() if hasattr(select, "epoll") else select.poll()
     patience = _LOOK_AROUND if hasattr(select, "epoll") else _LOOK_AROUND * 1000
@@ -132,7 +102,7 @@ def serve(
             # Once more: whoever connected may have seen a later revision than was looked for above.
             if not _catch_up(graph, board, generation):
                 _send_away(lane, connection)
-            converse(graph, lane, connection, partial(board.take, slot), report=report)
+            converse(graph, lane, connection, seat, report=report)
         if lane.once:
             os._exit(0)
         if time.monotonic() - began > _LOOK_AT_MEMORY_AFTER and _private() > lane.private:
@@ -143,15 +113,15 @@ def converse(
     graph: Graph,
     lane: Lane,
     connection: socket.socket,
-    take: Callable[[int], None],
+    seat: Seat,
     *,
     report: int,
 ) -> None:
     """Answer one request, or in a lane with ``once`` all requests, of a connection.
 
-    ``take`` is told which request is worked on; faults of ours are written to ``report``.
+    ``seat`` is told what is worked on; faults of ours are written to ``report``.
     """
-    while _serve_one(graph, lane, connection, take, report) and lane.once:
+    while _serve_one(graph, lane, connection, seat, report) and lane.once:
         pass
 
 
@@ -161,7 +131,7 @@ def _catch_up(graph: Graph, board: Board, generation: int) -> bool:
         return False
     while graph.revision < board.revision:
         change = board.ring.get(graph.revision + 1)
-        if change is None or graph.removed > _MOST_REMOVED or graph.added > _MOST_ADDED:
+        if change is None or graph.removed + graph.added > _MOST_FOLLOWED:
             return False
         removed, added = change
         graph.apply(split(added), split(removed))
@@ -183,7 +153,7 @@ def _serve_one(
     graph: Graph,
     lane: Lane,
     connection: socket.socket,
-    take: Callable[[int], None],
+    seat: Seat,
     report: int,
 ) -> bool:
     """Answer one request of a connection and say whether there was one."""
@@ -194,15 +164,21 @@ def _serve_one(
         if request is None:
             return False
         head, body, _ = request
-        take(head["request"])
-        spool = Spool(lane.answer_bytes)
+        seat.take(head["request"])
+        spool = Spool(lane.answer_bytes, lane.rows, seat, head.get("coding"))
         try:
             if "seconds" in head:
                 fork.limit_time(min(lane.seconds, head["seconds"]))
+            if not _turned_to(graph, lane, head.get("at", graph.revision)):
+                wire.send(connection, {"behind": True})
+                return True
             fork.limit_memory(lane.memory)
-            with fork.ended_when_left(connection) if lane.once else nullcontext():
-                media_type = _answer(graph, lane, head, body, cast(Writer, spool))
+            with fork.ended_when_left(connection):
+                media_type = _answer(graph, lane, head, body, spool)
+                spool.finish()
         except CompetencyGraphError as error:
+            if isinstance(error, LimitReached):
+                error.after(seconds=seat.seconds, size=spool.taken, rows=spool.rows)
             _refuse(connection, graph, error)
             return True
         except MemoryError:
@@ -214,10 +190,17 @@ def _serve_one(
             return True
         fork.limit_time(0)
         fork.limit_memory(None)
-        _reply(connection, graph, media_type, spool)
+        _reply(connection, graph, media_type, spool, seat)
         return True
     except (ConnectionError, TimeoutError):
         return False
+
+
+def _turned_to(graph: Graph, lane: Lane, revision: int) -> bool:
+    """Say whether a reader has the revision that is asked for, going back where its lane may."""
+    if graph.revision > revision and lane.undo is not None:
+        lane.undo(graph, revision)
+    return graph.revision == revision
 
 
 def _refuse(connection: socket.socket, graph: Graph, error: CompetencyGraphError) -> None:
@@ -227,12 +210,17 @@ def _refuse(connection: socket.socket, graph: Graph, error: CompetencyGraphError
     wire.send(connection, {"error": True, "revision": graph.revision}, told)
 
 
-def _reply(connection: socket.socket, graph: Graph, media_type: str, spool: Spool) -> None:
+def _reply(
+    connection: socket.socket, graph: Graph, media_type: str, spool: Spool, seat: Seat
+) -> None:
     head = {
         "media_type": media_type,
         "revision": graph.revision,
         "size": spool.size,
+        "rows": spool.rows,
+        "seconds": seat.seconds,
         "digest": spool.digest.hexdigest(),
+        "coding": spool.coding,
     }
     if spool.file is None:
         wire.send(connection, head, spool.small)
@@ -241,18 +229,28 @@ def _reply(connection: socket.socket, graph: Graph, media_type: str, spool: Spoo
         wire.send(connection, head, descriptor=file.fileno())
 
 
-def _answer(graph: Graph, lane: Lane, head: Mapping[str, Any], body: bytes, output: Writer) -> str:
+def _answer(graph: Graph, lane: Lane, head: Mapping[str, Any], body: bytes, spool: Spool) -> str:
     """Answer one request: a client's query, a whole graph, or one of our own look-ups."""
+    output = cast(Writer, spool)
     match head["ask"]:
         case "query":
-            return graph.write_answer(body.decode("utf-8"), output, **head["options"])
+            asked = federated(body, head.get("services"), base=graph.base)
+            if isinstance(asked, bytes):
+                # The web process reads it itself.
+                spool.coding = None
+                spool.write(asked)
+                return NEEDS
+            options = {**head["options"], "count": spool.count}
+            if lane.answers and "shown" in options:
+                return lane.answers["shown"](graph, {**options, "body": asked.encode()}, output)
+            return graph.write_answer(asked, output, **options)
         case "graph":
             syntax = _syntax(head["syntax"])
-            graph.write_graph(head["name"], syntax, output, labels=head["labels"])
+            write_graph(graph, head["name"], syntax, output, labels=head["labels"])
             return syntax.media_type
         case "description":
             syntax = _syntax(head["syntax"])
-            graph.write_description(head["iri"], syntax, output, labels=head["labels"])
+            write_description(graph, head["iri"], syntax, output, labels=head["labels"])
             return syntax.media_type
         case name if lane.answers and name in lane.answers:
             return lane.answers[name](graph, {**head["parameters"], "body": body}, output)
@@ -264,15 +262,6 @@ def _syntax(name: str) -> Syntax:
     if syntax is None:
         raise NotAcceptable([s.media_type for s in SYNTAXES])
     return syntax
-
-
-def _offer_to_the_oom_killer() -> None:
-    """Let the kernel take this process first when the machine runs out of memory."""
-    try:
-        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
-            score.write("1000")
-    except OSError:
-        return
 
 
 def _private() -> int:

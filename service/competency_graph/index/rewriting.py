@@ -10,8 +10,8 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from competency_graph.errors import BadRequest
-from competency_graph.index.scan import Token
 from competency_graph.index.updates import Parsed, read_update, resolved
+from competency_graph.sparql_text import Token
 
 ADDED: Final = "urn:x-added:"
 REMOVED: Final = "urn:x-removed:"
@@ -67,6 +67,8 @@ def steps(
     graph: str | None = None,
     using: Sequence[str] = (),
     using_named: Sequence[str] = (),
+    base: str | None = None,
+    strict: bool = True,
 ) -> Iterator[Step]:
     """Yield the operations of an update in their order.
 
@@ -77,6 +79,7 @@ def steps(
         graph: the default graph of templates and patterns that name no other.
         using: default graphs of patterns, as the SPARQL protocol gives them.
         using_named: named graphs of patterns, likewise.
+        base, strict: see :func:`read_update`.
 
     Raises:
         BadQuery, BadLiteral, TooDeep, OutboundRefused: see :func:`read_update`.
@@ -84,7 +87,7 @@ def steps(
     """
     clauses = "".join(f"USING <{iri}> " for iri in using)
     clauses += "".join(f"USING NAMED <{iri}> " for iri in using_named)
-    for operation in read_update(text):
+    for operation in read_update(text, base=base, strict=strict):
         if clauses and any(t.text.upper() in ("WITH", "USING") for t in operation.words()):
             raise BadRequest(
                 "The update chooses its graphs by WITH or USING, and the request by "
@@ -145,7 +148,8 @@ class _Rewriting:
         broad = source in (NAMED, ALL)
         return Step(
             verb="clear" if verb == "drop" else verb,
-            silent=silent,
+            # To empty what is empty is done. RDF4J clears a graph before it fills it, new or not.
+            silent=silent or verb == "clear",
             source=source,
             target=target,
             reads=None if broad else frozenset(named),

@@ -6,6 +6,7 @@ fills scratch graphs with what it would add and remove, at the cost of what it m
 
 import gc
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import compress
 
 import pyoxigraph as ox
@@ -25,7 +26,7 @@ from competency_graph.index.rewriting import (
     steps,
 )
 from competency_graph.model import Difference, Operation
-from competency_graph.rdf import SYNTAXES, parse, subjects_of_lines
+from competency_graph.rdf import SYNTAXES, Syntax, parse, subjects_of_lines
 
 _LINES = next(syntax for syntax in SYNTAXES if syntax.name == "n-quads")
 _Name = ox.NamedNode | ox.DefaultGraph
@@ -123,6 +124,8 @@ class _Staging:
             graph=operation.graph,
             using=operation.using,
             using_named=operation.using_named,
+            base=self._graph.base,
+            strict=self._graph.strict,
         ):
             self._read(step.reads)
             if step.verb == "pattern":
@@ -153,7 +156,7 @@ class _Staging:
             moved[kind] += _in_graph(self._triples(iri), graph)
             self._store.remove_graph(ox.NamedNode(iri))
         added = self._labelled(moved[ADDED])
-        if step.computes:
+        if step.computes and self._graph.strict:
             refuse_computed(_parsed(added))
         self._settle(moved[REMOVED], added)
 
@@ -192,8 +195,10 @@ class _Staging:
 
     def _document(self, operation: Operation) -> None:
         syntax = next(s for s in SYNTAXES if s.name == operation.syntax)
-        quads = parse(operation.content, syntax, name=operation.name)
-        refuse_in_document(quads, operation.content, syntax=syntax, name=operation.name)
+        for name in filter(None, (operation.graph, operation.base)):
+            _node(name)
+        quads = parse(operation.content, syntax, name=operation.name, base=operation.base)
+        self._refuse(quads, operation, syntax)
         named = {_name(quad) for quad in quads}
         if operation.graph is not None:
             other = named - {DEFAULT, operation.graph}
@@ -232,12 +237,21 @@ class _Staging:
             removed_lines, added_lines = b"", operation.content[1:]
         removed = parse(removed_lines, _LINES, name=operation.name)
         added = parse(added_lines, _LINES, name=operation.name)
-        refuse_in_document(added, added_lines, syntax=_LINES, name=operation.name)
+        self._refuse(added, replace(operation, content=added_lines), _LINES)
         named = {_name(quad) for quad in (*removed, *added)}
         for name in named:
             self._writable(name)
         self._read(named)
         self._settle(_lines(_as_kept(removed)), _lines(_as_kept(added)))
+
+    def _refuse(self, quads: list[ox.Quad], operation: Operation, syntax: Syntax) -> None:
+        refuse_in_document(
+            quads,
+            operation.content,
+            syntax=syntax,
+            name=operation.name,
+            literals=self._graph.strict,
+        )
 
     def _settle(self, removed: list[bytes], added: list[bytes]) -> None:
         """Apply what of this is not so already: removals first, so what is in both stays."""

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import pyoxigraph as ox
 
+from competency_graph.errors import BadRequest
+
 
 class Term(NamedTuple):
     """An RDF term as plain values; empty ``language`` and ``datatype`` where there are none."""
@@ -34,6 +36,14 @@ def term(node: object) -> Term:
     return Term("triple", str(node))
 
 
+def named(iri: str) -> ox.NamedNode:
+    """Return the node of an IRI that a client may have written."""
+    try:
+        return ox.NamedNode(iri)
+    except ValueError:
+        raise BadRequest(f"“{iri}” is not an IRI. Percent-encode what it may not hold.") from None
+
+
 def graph_of(quad: ox.Quad) -> str:
     """Return the name of the graph of a quad, empty for the default graph."""
     return "" if isinstance(quad.graph_name, ox.DefaultGraph) else quad.graph_name.value
@@ -56,7 +66,12 @@ class Statement(NamedTuple):
 def statements(lines: Iterable[bytes]) -> Iterator[Statement]:
     """Read lines of N-Quads that this service wrote, with or without their line feeds."""
     for quad in parsed(lines):
-        yield Statement(term(quad.subject), quad.predicate.value, term(quad.object), graph_of(quad))
+        yield statement(quad)
+
+
+def statement(quad: ox.Quad) -> Statement:
+    """Return a quad as plain values."""
+    return Statement(term(quad.subject), quad.predicate.value, term(quad.object), graph_of(quad))
 
 
 def parsed(lines: Iterable[bytes]) -> list[ox.Quad]:

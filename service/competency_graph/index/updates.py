@@ -12,12 +12,16 @@ import pyoxigraph as ox
 
 from competency_graph.errors import BadQuery
 from competency_graph.index.border import Written, refuse_in_update, unquoted
-from competency_graph.index.scan import (
+from competency_graph.sparql_text import (
     PLACE,
+    TRUTHS,
     Token,
     column_of,
+    disarmed,
     line_of,
+    refuse_armed,
     scan_update,
+    truths_small,
     unreadable_at,
 )
 
@@ -78,25 +82,34 @@ class Parsed:
         raise AssertionError("the engine read it: brackets are balanced")
 
 
-def read_update(text: str) -> list[Parsed]:
+def read_update(text: str, *, base: str | None = None, strict: bool = True) -> list[Parsed]:
     """Return the operations of an update, all checked.
+
+    Args:
+        text: the update.
+        base: what relative IRIs are resolved against until the text says ``BASE``.
+        strict: whether literals must be of their type.
 
     Raises:
         BadQuery: it is no SPARQL 1.1 Update; facts hold line and column.
         BadLiteral: literals are ill-typed; facts hold their places.
-        TooDeep, OutboundRefused: see :func:`competency_graph.index.scan.scan_update`.
+        TooDeep, OutboundRefused: see :func:`competency_graph.sparql_text.scan_update`.
     """
-    found = list(_split(text))
+    found = list(_split(text, base))
     _refuse_shared_blanks(text, found)
-    refuse_in_update(text, (literal for operation in found for literal in operation.literals()))
+    if strict:
+        literals = (literal for operation in found for literal in operation.literals())
+        refuse_in_update(text, literals)
     return found
 
 
-def _split(text: str) -> Iterator[Parsed]:
+def _split(text: str, base: str | None) -> Iterator[Parsed]:
     """Yield the operations; the engine has parsed each when it comes."""
     tokens = scan_update(text)
+    words = (token for token in tokens if token.kind == "word" and token.text.upper() in TRUTHS)
+    text = truths_small(text, ((word.start, word.end) for word in words))
     engine = ox.Store()
-    prologue: list[str] = []
+    prologue = [] if base is None else [f"BASE <{base}>"]
     start = first = depth = 0
     for place, token in enumerate([*tokens, Token("mark", ";", len(text), len(text))]):
         depth += (token.kind == "open") - (token.kind == "close")
@@ -104,14 +117,17 @@ def _split(text: str) -> Iterator[Parsed]:
         if not last and (depth or token.text != ";" or token.kind != "mark"):
             continue
         begin = first
-        while begin < place and (length := _declared(tokens[begin:place])):
+        while begin < place and (length := declaration(tokens[begin:place])):
             begin += length
         if begin > first:
             prologue.append(text[start : tokens[begin - 1].end])
             declared, start = start, tokens[begin - 1].end
         else:
             declared = start
-        _check(engine, text, prologue, declared, start, token.start)
+        silent = (
+            tokens[begin].start if begin < place and tokens[begin].text.upper() == "LOAD" else None
+        )
+        _check(engine, text, prologue, declared, start, token.start, silent=silent)
         if begin < place:
             yield Parsed(text=text, tokens=tokens[begin:place], prologue="\n".join(prologue) + "\n")
         elif not last:
@@ -123,23 +139,35 @@ def _split(text: str) -> Iterator[Parsed]:
         start, first = token.end, place + 1
 
 
-def _declared(tokens: Sequence[Token]) -> int:
-    """Return how many tokens at the head are a declaration of the prologue."""
+def declaration(tokens: Sequence[Token]) -> int:
+    """Return how many tokens of some stand in a declaration at their head."""
     word = tokens[0].text.upper() if tokens[0].kind == "word" else ""
     kinds = [token.kind for token in tokens[:3]]
-    if word == "BASE" and kinds[1:2] == ["iri"]:
+    if (word, *kinds[1:2]) in (("BASE", "iri"), ("VERSION", "string")):
         return 2
     return 3 if word == "PREFIX" and kinds[1:] == ["local", "iri"] else 0
 
 
 def _check(
-    engine: ox.Store, text: str, prologue: list[str], declared: int, start: int, end: int
+    engine: ox.Store,
+    text: str,
+    prologue: list[str],
+    declared: int,
+    start: int,
+    end: int,
+    *,
+    silent: int | None,
 ) -> None:
-    """Have the engine parse an operation with what was declared before it, and run nothing."""
-    head = "\n".join([*prologue, _NEVER, ""])
+    """Have the engine parse an operation with what was declared before it, and run nothing.
+
+    It parses no outbound keyword but that of the ``LOAD SILENT`` which begins at ``silent``.
+    """
+    head = disarmed("\n".join([*prologue, _NEVER, ""]))
+    operation = disarmed(text[start:end], but=None if silent is None else silent - start)
     try:
-        engine.update(head + text[start:end])
+        engine.update(head + operation)
     except SyntaxError as error:
+        refuse_armed(head + text[start:end], str(error))
         match = PLACE.match(str(error))
         if match is None:
             raise BadQuery(f"The update cannot be read: {error}.") from None

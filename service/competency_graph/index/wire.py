@@ -7,7 +7,7 @@ import json
 import os
 import socket
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from competency_graph import errors
@@ -46,9 +46,15 @@ def send(
 
 
 def receive(
-    connection: socket.socket, *, most: int
+    connection: socket.socket, *, most: int, waiting: Callable[[], None] | None = None
 ) -> tuple[dict[str, Any], bytes, int | None] | None:
     """Return head, body and descriptor of one message; nothing where the peer is gone.
+
+    Args:
+        connection: where it comes from.
+        most: how many bytes its body may have.
+        waiting: is called each time that nothing came for as long as the connection's timeout, and
+            raises when it is not to be waited for any longer; nothing to wait once.
 
     Raises:
         InternalError: the message is larger than ``most`` bytes.
@@ -59,9 +65,15 @@ def receive(
     lengths: tuple[int, int] | None = None
     try:
         while len(data) < wanted:
-            chunk, ancillary, _, _ = connection.recvmsg(
-                min(1 << 18, max(4096, wanted - len(data))), socket.CMSG_SPACE(_DESCRIPTOR.size)
-            )
+            try:
+                chunk, ancillary, _, _ = connection.recvmsg(
+                    min(1 << 18, max(4096, wanted - len(data))), socket.CMSG_SPACE(_DESCRIPTOR.size)
+                )
+            except TimeoutError:
+                if waiting is None:
+                    raise
+                waiting()
+                continue
             for _level, kind, rights in ancillary:
                 if kind == socket.SCM_RIGHTS:
                     descriptor = _DESCRIPTOR.unpack(rights[: _DESCRIPTOR.size])[0]
@@ -74,7 +86,7 @@ def receive(
                 if lengths[0] > _MOST_HEAD or lengths[1] > most:
                     raise InternalError("A message between processes is too large.")
                 wanted = _LENGTHS.size + sum(lengths)
-    except (ConnectionError, TimeoutError, InternalError):
+    except (ConnectionError, TimeoutError, CompetencyGraphError):
         _close(descriptor)
         raise
     assert lengths is not None

@@ -55,7 +55,12 @@ class Database:
         sqlite = parsed.get_backend_name() == "sqlite"
         try:
             engine = create_engine(parsed, connect_args={"timeout": BUSY_SECONDS} if sqlite else {})
-        except (ImportError, SQLAlchemyError, TypeError, ValueError) as fault:
+        except ImportError:
+            raise UnusableDatabase(
+                f"The database {_place(parsed)} needs a library that is not installed. "
+                "Run: pip install 'competency-graph[postgresql]'"
+            ) from None
+        except (SQLAlchemyError, TypeError, ValueError) as fault:
             raise UnusableDatabase(
                 f"The database {_place(parsed)} cannot be used: {_first_line(fault)}."
             ) from fault

@@ -14,6 +14,7 @@ from competency_graph.log import backups, redaction, rows, snapshots, standing, 
 from competency_graph.log.blocks import Kind, pack, split, unpack
 from competency_graph.log.database import Database
 from competency_graph.log.schema import prepare
+from competency_graph.log.snapshots import Difference
 from competency_graph.log.tables import change, change_part, finding, setting, touched
 from competency_graph.log.tables import redaction as redactions
 from competency_graph.log.tokens import Tokens
@@ -179,7 +180,7 @@ class Log:
         if graph is not None or subject is not None:
             query = query.where(touching.touches(graph, subject))
         with self._database.transaction() as connection:
-            return [_change(row) for row in connection.execute(query)]
+            return [rows.told(row) for row in connection.execute(query)]
 
     def count(self, graph: str | None, subject: str | None) -> tuple[int, list[int]]:
         """Return how many changes name a subject of a graph, and which touch too many to name any.
@@ -256,15 +257,32 @@ class Log:
         then what it added. A block is N-Quads lines of at most 4 MB, or a single longer line.
 
         Raises:
+            NotFound, Redacted: as :meth:`require_graph`.
+        """
+        upto = self.head() if upto is None else upto
+        self.require_graph(upto)
+        return snapshots.blocks(self._database, upto)
+
+    def require_graph(self, number: int) -> None:
+        """Return where the graph at a change can be rebuilt.
+
+        Raises:
             NotFound: there is no such change.
-            Redacted: a change after the snapshot was emptied.
+            Redacted: a change after the newest snapshot before it was emptied.
         """
         head = self.head()
-        if upto is not None and not 0 <= upto <= head:
-            raise _no_change(upto, head)
-        upto = head if upto is None else upto
-        redaction.require_content(self._database, snapshots.latest(self._database, upto) + 1, upto)
-        return snapshots.blocks(self._database, upto)
+        if not 0 <= number <= head:
+            raise _no_change(number, head)
+        start = snapshots.latest(self._database, number) + 1
+        redaction.require_content(self._database, start, number)
+
+    def tail(self, upto: int, *, most: int, each: int, total: int) -> list[Difference]:
+        """Return the last changes up to one, oldest first: its number, removed and added lines.
+
+        At most so many, and back to the first that has more bytes than ``each``, that would make
+        more than ``total``, or that was emptied.
+        """
+        return snapshots.tail(self._database, upto, most=most, each=each, total=total)
 
     def verify(self) -> Fault | None:
         """Return the first thing that is not as recorded, or None.
@@ -324,7 +342,7 @@ class Log:
         # Numbers have no gaps, but a history has: it may need more rows than numbers.
         found = self._database.rows(query, change.c.number, page=min(limit or 500, 500))
         for place, row in enumerate(found, start=1):
-            yield _change(row)
+            yield rows.told(row)
             if place == limit:
                 return
 
@@ -369,22 +387,6 @@ def _base(connection: Connection) -> str | None:
 
 def _no_change(number: int, head: int) -> NotFound:
     return NotFound(f"There is no change {number}; the newest is {head}.", revision=head)
-
-
-def _change(row: Row[*tuple[Any, ...]]) -> Change:
-    return Change(
-        number=row.number,
-        author=row.author,
-        time=datetime.fromisoformat(row.time),
-        message=row.message,
-        digest=row.digest.hex(),
-        added=row.added,
-        removed=row.removed,
-        findings_added=row.findings_added,
-        findings_removed=row.findings_removed,
-        normal_form=row.normal_form,
-        redacted=row.extent,
-    )
 
 
 def _insert(connection: Connection, table: Table, rows: rows.Rows) -> None:

@@ -1,6 +1,7 @@
-"""A draft as rows of the log's tables. Touches no database."""
+"""A draft as rows of the log's tables, and a row as a change. Touches no database."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from competency_graph.log.chain import (
     time_text,
     touched_key,
 )
-from competency_graph.log.values import Draft
+from competency_graph.log.values import Change, Draft
 
 MOST_TOUCHED: Final = 10_000
 """A change that touches more subjects than this is listed under its graphs only."""
@@ -60,6 +61,23 @@ def of_change(
         "metadata_digest": metadata,
         "digest": digest,
     }
+
+
+def told(row: Row[*tuple[Any, ...]]) -> Change:
+    """Return what a row of ``change`` says, read with the extent of its redaction, if any."""
+    return Change(
+        number=row.number,
+        author=row.author,
+        time=datetime.fromisoformat(row.time),
+        message=row.message,
+        digest=row.digest.hex(),
+        added=row.added,
+        removed=row.removed,
+        findings_added=row.findings_added,
+        findings_removed=row.findings_removed,
+        normal_form=row.normal_form,
+        redacted=row.extent,
+    )
 
 
 def of_parts(number: int, removed: Packed, added: Packed) -> Rows:

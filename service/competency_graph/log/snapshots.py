@@ -1,4 +1,4 @@
-"""Snapshots: the whole graph at a change, and what rebuilds it. Decides no reading of RDF."""
+"""Snapshots: the whole graph at a change, what rebuilds it, what undoes it. Reads no RDF."""
 
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b, sha256
@@ -10,7 +10,13 @@ from sqlalchemy import func, insert, select
 
 from competency_graph.log.blocks import BLOCK_BYTES, Kind, Line, pack, split, unpack
 from competency_graph.log.database import Database
-from competency_graph.log.tables import change, change_part, snapshot, snapshot_part
+from competency_graph.log.tables import (
+    change,
+    change_part,
+    redaction,
+    snapshot,
+    snapshot_part,
+)
 
 MOST_CHANGES: Final = 10_000
 MOST_WEIGHT: Final = 4
@@ -19,6 +25,9 @@ PAGE: Final = 16
 
 Graphs = Iterable[tuple[str, Iterable[Line]]]
 """A whole graph: each named graph once, with its sorted N-Quads lines."""
+
+Difference = tuple[int, bytes, bytes]
+"""Number, removed lines and added lines of a change."""
 
 _PART_KEY: Final = (change_part.c.number, change_part.c.part)
 _SNAPSHOT_KEY: Final = (snapshot_part.c.number, snapshot_part.c.part)
@@ -85,6 +94,31 @@ def blocks(database: Database, upto: int) -> Iterator[tuple[Kind, bytes]]:
         with database.unpacking(f"Change {row.number}"):
             text = unpack(row.content)
         yield row.kind, text
+
+
+def tail(database: Database, upto: int, *, most: int, each: int, total: int) -> list[Difference]:
+    """Return the last changes up to one; see :meth:`competency_graph.log.Log.tail`."""
+    weighed = (
+        select(change.c.number, change.c.added_bytes, change.c.removed_bytes, redaction.c.extent)
+        .outerjoin(redaction)
+        .where(change.c.number <= upto)
+        .order_by(change.c.number.desc())
+        .limit(most)
+    )
+    start, held = upto, 0
+    with database.transaction() as connection:
+        for row in connection.execute(weighed):
+            size = row.added_bytes + row.removed_bytes
+            held += size
+            if size > each or held > total or row.extent == "content":
+                break
+            start = row.number - 1
+    sides = {number: {"removed": b"", "added": b""} for number in range(start + 1, upto + 1)}
+    parts = select(change_part).where(change_part.c.number > start, change_part.c.number <= upto)
+    for row in database.rows(parts, *_PART_KEY):
+        with database.unpacking(f"Change {row.number}"):
+            sides[row.number][row.kind] += unpack(row.content)
+    return [(number, side["removed"], side["added"]) for number, side in sides.items()]
 
 
 def lines(database: Database, number: int, digest: bytes) -> set[bytes] | None:

@@ -21,7 +21,7 @@ class Head:
     """What a shape says of itself: ``path`` is that of a property shape, as it is written.
 
     ``messages`` are its ``sh:message`` in all languages, values not yet filled in; ``names`` its
-    ``sh:name``.
+    ``sh:name``; ``page`` is the address that ``rdfs:seeAlso`` names.
     """
 
     node: Node
@@ -29,6 +29,7 @@ class Head:
     severity: ox.NamedNode
     messages: tuple[ox.Literal, ...] = ()
     names: tuple[ox.Literal, ...] = ()
+    page: str | None = None
     deactivated: bool = False
 
 

@@ -5,12 +5,13 @@ from typing import Any, Final
 
 import pyoxigraph as ox
 from rdflib import DCTERMS, RDFS, SH, SKOS, BNode, Graph, Literal, URIRef
+from rdflib.extras.shacl import SHACLPathError, parse_shacl_path
 from rdflib.term import Node
 
 from competency_graph.model import SEVERITIES, Finding, Severity
 from competency_graph.shacl.checks import Result, Shape
 from competency_graph.shacl.data import Data, Term
-from competency_graph.shacl.paths import Predicate
+from competency_graph.shacl.paths import Predicate, written
 
 SEVERITY_OF: Final[dict[Node, Severity]] = {
     SH.Violation: "violation",
@@ -60,15 +61,22 @@ def _told(result: Result, shape: Shape, data: Data) -> Finding:
     field_label = min(names, key=_first).value if names else None
     if field_label is None and path is not None:
         field_label = _label(path, data)
+    message, language = _sentence(result, shape)
+    of_thing = isinstance(result.value, ox.NamedNode)
     return Finding(
         severity=SEVERITY_OF.get(URIRef(result.severity.value), "violation"),
-        message=_sentence(result, shape),
+        message=message,
+        language=language,
         rule=_spelt(result.shape),
+        component=result.component.value,
+        page=shape.head.page,
         focus=_spelt(result.focus),
         focus_label=_label(result.focus, data),
         field=None if path is None else path.value,
         field_label=field_label,
+        path=None if result.path is None or path is not None else written(result.path),
         value=None if result.value is None else str(result.value),
+        value_label=_label(result.value, data) if result.value and of_thing else None,
     )
 
 
@@ -89,12 +97,16 @@ def _label(term: Term, data: Data) -> str | None:
     return None
 
 
-def _sentence(result: Result, shape: Shape) -> str:
-    """Return the sentence of the shape or constraint, or one for the kind of rule that it is."""
+def _sentence(result: Result, shape: Shape) -> tuple[str, str]:
+    """Return the sentence of the shape or constraint, or one for the kind of rule that it is.
+
+    With it comes its language, an empty text where the shape does not say.
+    """
     if result.messages:
-        return min(result.messages, key=_first).value
+        chosen = min(result.messages, key=_first)
+        return chosen.value, chosen.language or ""
     kind = result.component.value.removeprefix(str(SH)).removesuffix("ConstraintComponent")
-    return _PLAIN.get(kind, _NO_SENTENCE).format(**shape.asked)
+    return _PLAIN.get(kind, _NO_SENTENCE).format(**shape.asked), "en"
 
 
 def _first(text: ox.Literal) -> tuple[bool, bool, str, str]:
@@ -129,22 +141,43 @@ def _finding(statements: Iterable[Sequence[Any]], data: Graph, shapes: Graph) ->
     path = said.get(SH.resultPath, [None])[0]
     value = said.get(SH.value, [None])[0]
     messages = [m for m in said.get(SH.resultMessage, []) if isinstance(m, Literal)]
+    component = said.get(SH.sourceConstraintComponent, [None])[0]
+    message = _message(messages, component, shape, shapes)
     names = [n for n in shapes.objects(shape, SH.name) if isinstance(n, Literal)]
     field_label = str(min(names, key=_english_first)) if names else None
     if field_label is None and isinstance(path, URIRef):
         field_label = label_of(path, data)
     return Finding(
         severity=SEVERITY_OF[said[SH.resultSeverity][0]],
-        message=_message(
-            messages, said.get(SH.sourceConstraintComponent, [None])[0], shape, shapes
-        ),
+        message=str(message),
+        language=message.language or "",
         rule=spelt(shape),
+        component=None if component is None else str(component),
+        page=page_of(shape, shapes),
         focus=spelt(focus),
         focus_label=label_of(focus, data),
         field=str(path) if isinstance(path, URIRef) else None,
         field_label=field_label,
+        path=_path(path, shapes),
         value=_value(value),
+        value_label=label_of(value, data) if isinstance(value, URIRef) else None,
     )
+
+
+def page_of(shape: Node, shapes: Graph) -> str | None:
+    """Return the address of the page that explains a rule, where the rule names one."""
+    pages = sorted(str(page) for page in shapes.objects(shape, RDFS.seeAlso))
+    return next((page for page in pages if page.startswith(("https://", "http://"))), None)
+
+
+def _path(path: Node | None, shapes: Graph) -> str | None:
+    """Return a path of several steps as SPARQL writes it."""
+    if not isinstance(path, BNode):
+        return None
+    try:
+        return str(parse_shacl_path(shapes, path).n3())
+    except SHACLPathError:
+        return None
 
 
 # What a shape asks for that has no sentence of its own; pySHACL's own sentences are full of RDF.
@@ -172,15 +205,21 @@ _NO_SENTENCE: Final = "Look at this: it breaks a rule that has no sentence."
 
 def _message(
     messages: Sequence[Literal], component: Node | None, shape: Node, shapes: Graph
-) -> str:
+) -> Literal:
     """Return the shape's own sentence, or one for the kind of rule that it is."""
     own = {m for m in messages if (None, SH.message, m) in shapes}
     written = own or {m for m in messages if (shape, SH.message, None) in shapes}
     if written or (messages and component == SH.SPARQLConstraintComponent):
-        return str(min(written or messages, key=_english_first))
+        chosen = min(written or messages, key=_english_first)
+        # pySHACL loses the language of what a query's shape says.
+        languages = {getattr(m, "language", None) for m in shapes.objects(shape, SH.message)}
+        if chosen.language is None and len(languages) == 1:
+            return Literal(str(chosen), lang=languages.pop())
+        return chosen
     kind = str(component or "").removeprefix(str(SH)).removesuffix("ConstraintComponent")
     asked = {str(p).removeprefix(str(SH)): v for p, v in shapes.predicate_objects(shape)}
-    return _PLAIN.get(kind, _NO_SENTENCE).format(**asked)
+    plain = _PLAIN.get(kind, _NO_SENTENCE)
+    return Literal(plain.format(**asked), lang="en")
 
 
 def _value(node: Node | None) -> str | None:
@@ -204,7 +243,7 @@ def _order(finding: Finding) -> tuple[int, str, str, str, str, str, str]:
         finding.focus_label or "",
         finding.focus,
         finding.rule,
-        finding.field or "",
+        finding.field or finding.path or "",
         finding.value or "",
         finding.message,
     )

@@ -13,22 +13,23 @@ What holds this up:
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
+import pyoxigraph as ox
 from rdflib.plugins.sparql.parserutils import CompValue
 from rdflib.term import Variable
 
 from competency_graph.shacl import paths
+from competency_graph.shacl.degrees import ANY_PREDICATE, GUESSED, Degrees
 from competency_graph.shacl.paths import ALWAYS, Path, Predicate, Read
-from competency_graph.shacl.patterns import SHARED, Triple, triples_of
+from competency_graph.shacl.patterns import Triple, triples_of
 from competency_graph.shacl.prebound import GROUPS, Query, projected, variables_of
 
 _EXISTS: Final = ("Builtin_EXISTS", "Builtin_NOTEXISTS")
 # Their answer hangs on the order in which solutions come.
 _BY_ORDER: Final = ("Aggregate_Sample", "Aggregate_GroupConcat")
-_MANY, _SOME, _FEW = 1000, 4, 2
 
 Environment = Mapping[str, Path]
 
@@ -41,14 +42,14 @@ class QueryReads:
     slow: tuple[str, ...]
 
 
-def reads_of(query: Query, ways: Environment) -> QueryReads:
+def reads_of(query: Query, ways: Environment, degrees: Degrees = GUESSED) -> QueryReads:
     """Return what a query reads.
 
     Args:
         query: as it was read.
         ways: how its variables with values (``this``, ``value``) are reached from the focus node.
     """
-    walk = _Walk(ways)
+    walk = _Walk(ways, degrees)
     walk.query(query.tree, ways)
     return QueryReads(frozenset(walk.reads), tuple(dict.fromkeys(walk.slow)))
 
@@ -57,7 +58,8 @@ _Part = tuple[frozenset[str], Callable[[Environment], dict[str, Path]]]
 
 
 class _Walk:
-    def __init__(self, ways: Environment) -> None:
+    def __init__(self, ways: Environment, degrees: Degrees) -> None:
+        self._width = degrees.width
         self.reads: set[Read] = set()
         self.slow: list[str] = []
         self._ways = ways
@@ -137,6 +139,7 @@ class _Walk:
         self, triples: list[Triple], rest: list[_Part], environment: Environment
     ) -> dict[str, Path]:
         """Walk what is joined, each time the cheapest that something leads to."""
+        triples = [replace(triple, beside=_beside(triple, triples)) for triple in triples]
         known = {**environment, **self._ways}
         bound: dict[str, Path] = dict(self._ways)
         while triples or rest:
@@ -174,26 +177,28 @@ class _Walk:
     def _read(self, triple: Triple, known: Environment) -> tuple[float, dict[str, Path], set[Read]]:
         """Return the width, the ways to what is bound, and the reads of a pattern."""
         ends = [end for end in (triple.subject, triple.object) if end is not None and end in known]
-        end = min(ends, key=lambda name: _width(known[name]))
-        way, forward = known[end], end == triple.subject
+        known_end = min(ends, key=lambda name: self._width(known[name]))
+        way, forward = known[known_end], known_end == triple.subject
         other = triple.object if forward else triple.subject
         bound = {name: known[name] for name in ends}
         if triple.path is None:
             read = {Read(way, None, "s" if forward else "o")}
             if triple.excepts:
                 read = {Read(way, None, "s"), Read(way, None, "o")}
-            return _width(way) * _MANY, bound, read
+            return self._width(way) * ANY_PREDICATE, bound, read
         path = triple.path if forward else paths.inverted(triple.path)
-        read = set(paths.reads(path, way))
-        if triple.among and isinstance(triple.path, Predicate):
-            read = {Read(way, triple.path.iri, "s", among=triple.among)}
+        end: Literal["s", "o"] = "s" if forward else "o"
+        if isinstance(triple.path, Predicate):
+            read = {Read(way, triple.path.iri, end, among=triple.among, beside=triple.beside)}
+        else:
+            read = set(paths.reads(path, way))
         if _may_stay(path) and _may_stay(way):
             # Whether a node reaches itself in no step hangs on whether it is in the graph at all.
-            read |= {Read(way, None, "s"), Read(way, None, "o")}
+            read |= {Read(way, None, "s", presence=True), Read(way, None, "o", presence=True)}
         if other is None or other in known:
-            return _width(way), bound, read
+            return self._width(way), bound, read
         beyond = paths.joined(way, path)
-        return _width(beyond), {**bound, other: beyond}, read
+        return self._width(beyond), {**bound, other: beyond}, read
 
     def _read_from_anywhere(self, triple: Triple) -> None:
         alone = f"it asks for “{triple.name}”, to which nothing leads from “$this”"
@@ -210,6 +215,18 @@ class _Walk:
     def _always(self, why: str) -> None:
         self.reads.add(ALWAYS)
         self.slow.append(f"is judged again at every change: {why}")
+
+
+def _beside(triple: Triple, triples: Iterable[Triple]) -> frozenset[ox.NamedNode]:
+    """Return the predicates that a pattern's subject has in the others that are joined with it."""
+    return frozenset(
+        other.path.iri
+        for other in triples
+        if other is not triple
+        and triple.subject is not None
+        and other.subject == triple.subject
+        and isinstance(other.path, Predicate)
+    )
 
 
 def _patterns(group: CompValue) -> list[CompValue]:
@@ -261,23 +278,3 @@ def _may_stay(path: Path) -> bool:
             return all(map(_may_stay, parts))
         case paths.Alternative(parts):
             return any(map(_may_stay, parts))
-
-
-def _width(path: Path) -> float:
-    """Guess from how many nodes a path leads to the same one: how many a change there concerns."""
-    match path:
-        case Predicate(iri):
-            return _MANY if iri in SHARED else _SOME
-        case paths.Inverse(inner):
-            return _FEW if isinstance(inner, Predicate) else _width(paths.inverted(inner))
-        case paths.Sequence(parts):
-            width = 1.0
-            for part in parts:
-                width *= _width(part)
-            return width
-        case paths.Alternative(parts):
-            return sum(map(_width, parts))
-        case paths.ZeroOrMore(inner) | paths.OneOrMore(inner):
-            return _width(inner) * _SOME
-        case paths.ZeroOrOne(inner):
-            return _width(inner) + 1

@@ -17,25 +17,14 @@ from rdflib.term import Identifier, Variable
 
 from competency_graph.shacl import paths
 from competency_graph.shacl.data import Term
+from competency_graph.shacl.degrees import SHARED
 from competency_graph.shacl.paths import Path, Predicate
-from competency_graph.vocab import DCTERMS, RDF, RDFS, SKOS
 
 _REPEATED: Final[Mapping[str, Callable[[Path], Path]]] = {
     "*": paths.ZeroOrMore,
     "+": paths.OneOrMore,
     "?": paths.ZeroOrOne,
 }
-# What many things share: to be found from there would concern all of them.
-SHARED: Final = frozenset(
-    ox.NamedNode(iri)
-    for iri in (
-        RDF + "type",
-        RDFS + "isDefinedBy",
-        SKOS + "inScheme",
-        SKOS + "topConceptOf",
-        DCTERMS + "isPartOf",
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +34,7 @@ class Triple:
     A path of ``None`` is any predicate; ``excepts`` says whether some are excepted (``!``), in
     either direction, or inside a longer path. ``among`` is its object where that is an IRI,
     ``name`` what people would call it, ``text`` what SPARQL would, where there is such a text.
+    ``beside`` are what else its subject must have in every solution.
     """
 
     subject: str | None
@@ -54,6 +44,7 @@ class Triple:
     among: frozenset[Term] | None
     name: str
     text: str | None
+    beside: frozenset[ox.NamedNode] = frozenset()
 
 
 def triples_of(block: CompValue) -> Iterator[Triple]:

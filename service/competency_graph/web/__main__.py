@@ -1,6 +1,7 @@
 """The web processes: gunicorn around the Flask application. Started by `machine`, not by hand."""
 
 import os
+import resource
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +11,14 @@ from gunicorn.app.base import BaseApplication
 
 from competency_graph.config import Settings
 from competency_graph.index import die_with_parent
+from competency_graph.web.connections import (
+    CONNECTIONS,
+    HEAD_SECONDS,
+    LONGEST_LINE,
+    worker_class,
+)
+from competency_graph.web.counts import Counts
+from competency_graph.web.metrics import FIGURES, Metrics
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
@@ -33,26 +42,46 @@ def main(arguments: Sequence[str]) -> None:
     folder, listening, _lifeline = arguments
     die_with_parent()
     settings = Settings.load(os.environ)
+    # Beside its connections a process has those to readers open, and files that it sends.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    # A worker that is to end may still be there beside its successor.
+    columns = range(2 * settings.workers)
+    counts = Counts(len(columns), FIGURES)
+
+    def choose(arbiter: Any, worker: Any) -> None:
+        taken = {other.column for other in arbiter.WORKERS.values()}
+        worker.column = min(set(columns) - taken, default=columns[-1])
 
     def make() -> Any:
         # After gevent has patched the sockets: the client must wait the cooperative way.
         from competency_graph.web.app import create_app
         from competency_graph.web.cache import Cache
+        from competency_graph.web.limits import admission
 
-        app = create_app(settings, Path(folder))
+        metrics = Metrics(counts)
+        app = create_app(settings, Path(folder), metrics)
+        if not settings.public_read:
+            # The cache knows nobody, and would answer everybody.
+            return metrics.watching(app)
         board = app.extensions["client"].board
-        return Cache(app, lambda: board.revision)
+        return metrics.watching(Cache(app, lambda: board.revision, admission(app)))
 
     _Server(
         {
             "bind": f"fd://{listening}",
             "workers": settings.workers,
-            "worker_class": "gevent",
-            "worker_connections": 1000,
+            "worker_class": worker_class(settings.trusted_proxies),
+            "worker_connections": CONNECTIONS,
+            "pre_fork": choose,
+            "post_fork": lambda _, worker: counts.take(worker.column),
+            "child_exit": lambda _, worker: counts.leave(worker.column),
             "timeout": 60,
             "graceful_timeout": 3,
-            "keepalive": 15,
-            "limit_request_line": 8190,
+            # Also the time that the head of a request may take.
+            "keepalive": HEAD_SECONDS,
+            "limit_request_line": LONGEST_LINE,
+            "limit_request_field_size": LONGEST_LINE,
             "loglevel": "warning",
             "control_socket_disable": True,
             "forwarded_allow_ips": "",

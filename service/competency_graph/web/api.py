@@ -19,6 +19,7 @@ from competency_graph.web.exchange import (
     require_known_parameters,
     validated,
 )
+from competency_graph.web.reading import readers
 
 paths = APIBlueprint("api", __name__, url_prefix="/api/v1")
 _TAG = Tag(name="Frameworks", description="Competencies, roles, outcomes and their evidence.")
@@ -49,6 +50,9 @@ class FrameworkQuery(_Declared):
         None,
         pattern="^[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*$",
         description="language of label and definition (BCP 47), else Accept-Language decides",
+    )
+    revision: int | None = Field(
+        None, ge=1, description="the data as it was after this change, else the newest"
     )
 
 
@@ -153,8 +157,8 @@ def _refusals(*statuses: int) -> dict[Any, Any]:
     return {status: {"content": {"application/problem+json": body}} for status in statuses}
 
 
-_ONE: Any = {200: Told, **_refusals(300, 400, 404, 406, 503)}
-_MANY: Any = {200: Items, **_refusals(400, 404, 406, 503)}
+_ONE: Any = {200: Told, **_refusals(300, 400, 401, 404, 406, 410, 503)}
+_MANY: Any = {200: Items, **_refusals(400, 401, 404, 406, 410, 503)}
 
 # Which parameters the lists take, and those of one object.
 _LISTS: Final[dict[str, tuple[type[FrameworksQuery], type[FrameworkQuery]]]] = {
@@ -224,7 +228,7 @@ def _declaration() -> dict[str, Any]:
 def _items(collection: str, query: FrameworksQuery) -> Response:
     _known(query)
     asked = {**query.model_dump(), "collection": collection, "languages": languages()}
-    whole = client().look_up("items", {**asked, "again": request.args.to_dict()})
+    whole = readers().look_up("items", {**asked, "again": request.args.to_dict()})
     more = _next(whole)
     response = _told(whole)
     if more is not None:
@@ -246,7 +250,7 @@ def _next(whole: Whole) -> str | None:
 def _one(question: str, collection: str, reference: str, query: FrameworkQuery) -> Response:
     _known(query)
     asked = {"collection": collection, "reference": reference, "languages": languages()}
-    return _told(client().look_up(question, {**query.model_dump(), **asked}))
+    return _told(readers().look_up(question, {**query.model_dump(), **asked}))
 
 
 @paths.get(

@@ -16,49 +16,62 @@ from werkzeug.exceptions import ClientDisconnected, HTTPException, MethodNotAllo
 from competency_graph import errors
 from competency_graph.config import Settings
 from competency_graph.index import Client
+from competency_graph.model import finding_from_json
 from competency_graph.web import (
     api,
     changes,
+    editor,
     graphs,
     jobs,
     linked_data,
     ops,
+    reading,
     session,
     sparql,
     validating,
 )
-from competency_graph.web.exchange import problem_body
+from competency_graph.web.counts import Counts
+from competency_graph.web.delivery import Deliveries
+from competency_graph.web.exchange import POLICY, acceptable, has_left, problem_body
+from competency_graph.web.metrics import FIGURES, Metrics
 
 Application = Callable[..., Iterable[bytes]]
 
 _ALLOWED: Final = (
-    "Accept, Authorization, Content-Type, If-Match, If-None-Match, Min-Revision, Prefer"
+    "Accept, Authorization, Content-Type, If-Match, If-None-Match, If-Range, Min-Revision, "
+    "Prefer, Range"
 )
 _VARY: Final = "Accept, Accept-Language, Accept-Encoding"
-_ALWAYS: Final = [
+# A page that needs more than others says so itself, in place of this.
+_POLICY: Final = ("Content-Security-Policy", POLICY)
+HEADERS: Final = [
     ("Vary", _VARY),
     ("Access-Control-Allow-Origin", "*"),
-    ("Access-Control-Expose-Headers", "Revision, ETag, Link, Location, Retry-After"),
+    (
+        "Access-Control-Expose-Headers",
+        "Accept-Patch, Accept-Ranges, Allow, Content-Range, ETag, Link, Location, Query-Limits, "
+        "RateLimit, RateLimit-Policy, Retry-After, Revision",
+    ),
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
     ("Referrer-Policy", "no-referrer"),
-    (
-        "Content-Security-Policy",
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    ),
+    _POLICY,
 ]
+"""What every answer carries."""
 # How long an answer at a revision (Min-Revision) is waited for, in seconds.
 _PATIENCE: Final = 2.0
 _LOOK_AGAIN: Final = 0.005
 # What the binding would say in expressions. One parameter has a pattern: the language.
 _IN_WORDS = {"string_pattern_mismatch": "give a language tag such as de or pt-BR"}
 # Pages say who is signed in.
-_ON_PAGES: Final = [("Vary", f"{_VARY}, Cookie"), *_ALWAYS[1:]]
+_ON_PAGES: Final = [("Vary", f"{_VARY}, Cookie"), *HEADERS[1:]]
 
 
-def create_app(settings: Settings, run: Path) -> Flask:
-    """Return the application that asks the readers of a run folder."""
+def create_app(settings: Settings, run: Path, metrics: Metrics | None = None) -> Flask:
+    """Return the application that asks the readers of a run folder.
+
+    ``metrics`` are shared with the other processes that serve it, if there are any.
+    """
     app = OpenAPI(
         __name__,
         info=Info(title="Competency Graph", version=version("competency-graph")),
@@ -75,9 +88,14 @@ def create_app(settings: Settings, run: Path) -> Flask:
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.extensions["settings"] = settings
     app.extensions["client"] = Client(
-        run, query_seconds=settings.query_timeout, query_memory=settings.query_memory
+        run,
+        query_seconds=settings.query_timeout,
+        query_memory=settings.query_memory,
+        left=has_left,
     )
-    parts = (sparql, graphs, jobs, changes, validating, ops, linked_data, session)
+    app.extensions["deliveries"] = Deliveries()
+    app.extensions["metrics"] = metrics or Metrics(Counts(1, FIGURES))
+    parts = (sparql, editor, graphs, jobs, changes, validating, ops, linked_data, session)
     for part in (module.paths for module in parts):
         app.register_blueprint(part)
     app.register_api(api.paths)
@@ -86,6 +104,7 @@ def create_app(settings: Settings, run: Path) -> Flask:
     app.register_error_handler(HTTPException, _http_problem)
     app.register_error_handler(ParseException, _broken_body)
     app.register_error_handler(Exception, _fault)
+    app.before_request(reading.require_reader)
     app.before_request(_wait_for_revision)
     app.after_request(_finish)
     app.wsgi_app = _Envelope(app.wsgi_app)  # type: ignore[method-assign]
@@ -101,7 +120,10 @@ def problem(error: errors.CompetencyGraphError) -> Response:
         # Brings rdflib, which most web processes never need.
         from competency_graph.reports import report
 
-        response = Response(report(error.findings["new"]), error.status, mimetype=kind)
+        told = report.turtle([finding_from_json(row) for row in error.findings["new"]])
+        response = Response(told, error.status, mimetype=kind)
+    elif isinstance(error, errors.Unauthorised) and kind == "text/html" and reading.may_sign_in():
+        response = session.to_sign_in()
     elif kind == "text/html":
         page = render_template("problem.html", problem=body)
         response = Response(page, error.status, mimetype="text/html")
@@ -112,6 +134,8 @@ def problem(error: errors.CompetencyGraphError) -> Response:
     response.headers["Cache-Control"] = "no-store"
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, errors.RangeNotSatisfiable):
+        response.headers["Content-Range"] = f"bytes */{error.size}"
     if error.challenge is not None:
         response.headers["WWW-Authenticate"] = error.challenge
     return response
@@ -125,7 +149,7 @@ def _kind(error: errors.CompetencyGraphError) -> str | None:
     offered = ["application/problem+json", "text/html"]
     if isinstance(error, errors.InvalidChange):
         offered.append("text/turtle")
-    return request.accept_mimetypes.best_match(offered)
+    return acceptable(offered)
 
 
 def _invalid_parameters(error: ValidationError) -> Response:
@@ -216,6 +240,7 @@ def _finish(response: Response) -> Response:
     if "Revision" not in response.headers:
         client: Client = current_app.extensions["client"]
         response.headers["Revision"] = str(client.board.revision)
+    reading.finish(response)
     session.finish(response)
     if request.method == "OPTIONS":
         response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "GET")
@@ -225,7 +250,7 @@ def _finish(response: Response) -> Response:
 
 
 class _Envelope:
-    """WSGI middleware (PEP 3333): the headers of every answer, and bodies that come whole."""
+    """WSGI middleware (PEP 3333): the headers of every answer; bodies come whole."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -238,6 +263,9 @@ class _Envelope:
 
         def started(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             page = any(n == "Content-Type" and v.startswith("text/html") for n, v in headers)
-            return start_response(status, headers + (_ON_PAGES if page else _ALWAYS), *error)
+            more = _ON_PAGES if page else HEADERS
+            if page and any(name == _POLICY[0] for name, _ in headers):
+                more = [header for header in more if header is not _POLICY]
+            return start_response(status, headers + more, *error)
 
         return self._application(environ, started)

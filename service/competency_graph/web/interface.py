@@ -3,6 +3,7 @@
 English is written in the templates; each other language is a file `messages/<language>.po`.
 """
 
+import re
 from datetime import date, datetime
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
@@ -19,9 +20,12 @@ from flask import has_request_context, request
 from flask.sansio.app import App
 
 from competency_graph.web.api import languages
+from competency_graph.web.reading import REVISION, past
 from competency_graph.words import short_name
 
 _MESSAGES: Final = files(__package__).joinpath("messages")
+# Paths that answer from the data, and so of any revision.
+_OF_DATA: Final = re.compile(r"/($|[?#]|(id|ns|shapes)\b|(ontology|graph|api/v1)/)")
 
 
 @cache
@@ -54,12 +58,25 @@ def messages(language: str) -> NullTranslations:
 
 
 def kept(path: str) -> str:
-    """Return the address of a path of ours, in the language that the address of this page names."""
-    if not has_request_context() or "lang" not in request.args:
+    """Return the address of a path of ours, in the language that the address of this page names.
+
+    Where that names a revision, a path of data is of the same.
+    """
+    if not has_request_context():
+        return path
+    more = {"lang": request.args["lang"]} if "lang" in request.args else {}
+    if (read := past()) is not None and _OF_DATA.match(path):
+        more[REVISION] = str(read["revision"])
+    if not more:
         return path
     path, mark, fragment = path.partition("#")
     joint = "&" if "?" in path else "?"
-    return path + joint + urlencode({"lang": request.args["lang"]}) + mark + fragment
+    return path + joint + urlencode(more) + mark + fragment
+
+
+def present() -> str:
+    """Return this address without its revision: the page as it is now."""
+    return "?" + urlencode([pair for pair in request.args.items(multi=True) if pair[0] != REVISION])
 
 
 def here() -> str:
@@ -130,7 +147,7 @@ def install(app: App) -> None:
         short_name=short_name,
         capfirst=lambda text: text[:1].upper() + text[1:],
     )
-    app.jinja_env.globals.update(kept=kept, here=here)
+    app.jinja_env.globals.update(kept=kept, here=here, past=past, present=present)
     app.context_processor(
         lambda: {"interface": interface_language(), "switches": _switches()},
     )

@@ -22,16 +22,18 @@ from competency_graph.web import interface
 from competency_graph.web.api import languages
 from competency_graph.web.exchange import (
     answer,
-    client,
+    coding,
     negotiate,
     require_known_parameters,
     settings,
     validated,
 )
+from competency_graph.web.reading import REVISION, readers
 
-paths = Blueprint("linked_data", __name__)
+paths = Blueprint("linked_data", __name__, template_folder="../reports")
 paths.record_once(lambda state: interface.install(state.app))
 HTML = "text/html"
+_OF_REPORTS = ("findings.css", "findings.js")
 _NAMES = {s.media_type: s.name for s in SYNTAXES}
 
 
@@ -52,7 +54,7 @@ def local(iri: str, known: bool = False) -> str:
 
 
 def _asked(name: str, **parameters: Any) -> dict[str, Any]:
-    whole = client().look_up(name, {"languages": languages(), **parameters})
+    whole = readers().look_up(name, {"languages": languages(), **parameters})
     told: dict[str, Any] = json.loads(whole.read())
     return told
 
@@ -74,7 +76,7 @@ def _labels() -> bool:
 
 def _chosen(offered: Sequence[str], *known: str) -> str:
     """Return the media type to answer with, once the parameters have been found possible."""
-    require_known_parameters(("lang", "labels", *known))
+    require_known_parameters(("lang", "labels", REVISION, *known))
     _labels()
     return negotiate(offered)
 
@@ -83,17 +85,17 @@ def _thing(iri: str, *known: str) -> Response:
     chosen = _chosen([HTML, *_NAMES], *known)
     if chosen == HTML:
         return html("thing.html", thing=_asked("page", iri=iri))
-    return answer(client().describe(iri, _NAMES[chosen], labels=_labels()))
+    return answer(readers().describe(iri, _NAMES[chosen], labels=_labels()))
 
 
 def _whole(graph: str, media_type: str) -> Response:
-    return answer(client().graph(graph, _NAMES[media_type], labels=_labels()))
+    return answer(readers().graph(graph, _NAMES[media_type], labels=_labels(), coding=coding()))
 
 
 @paths.get("/")
 def home() -> Response:
     """Show what there is, and how to ask for it."""
-    require_known_parameters(("lang",))
+    require_known_parameters(("lang", REVISION))
     return html("home.html", there=_asked("home"), docs=_documentation())
 
 
@@ -164,9 +166,11 @@ def error_types() -> Response:
     kinds = [
         kind
         for kind in vars(errors).values()
-        if isinstance(kind, type) and issubclass(kind, errors.CompetencyGraphError)
+        if isinstance(kind, type)
+        and issubclass(kind, errors.CompetencyGraphError)
+        and kind is not errors.CompetencyGraphError
     ]
-    return html("errors.html", kinds=sorted(kinds[1:], key=lambda k: (k.status, k.code)))
+    return html("errors.html", kinds=sorted(kinds, key=lambda k: (k.status, k.code)))
 
 
 @paths.get("/docs/<name>")
@@ -205,5 +209,10 @@ def _title(file: Path) -> str:
 
 @paths.get("/static/<path:name>")
 def static_file(name: str) -> Response:
-    """Give a file of the pages' own."""
-    return send_from_directory("static", name, max_age=3600)
+    """Give a file of the pages' own, or one that they share with reports."""
+    folder = "../reports" if name in _OF_REPORTS else "static"
+    response = send_from_directory(folder, name, conditional=False, etag=False)
+    response.direct_passthrough = False
+    response = validated(response)
+    response.headers["Cache-Control"] = "max-age=3600"
+    return response

@@ -7,7 +7,7 @@ import secrets
 from hashlib import blake2b
 from hmac import compare_digest
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, g, redirect, render_template, request
 
@@ -18,11 +18,11 @@ from competency_graph.web.exchange import (
     is_secure,
     require_known_parameters,
 )
-from competency_graph.web.interface import interface_language, kept
+from competency_graph.web.interface import here, interface_language, kept
+from competency_graph.web.reading import COOKIE
 
 paths = Blueprint("session", __name__)
 
-COOKIE: Final = "competency_graph_token"
 _FORM: Final = "competency_graph_form"
 _LONGEST: Final = 200
 _MOST_FORM: Final = 20_000
@@ -143,9 +143,18 @@ def _page(back: str, fault: str | None = None) -> Response:
     return response
 
 
+def to_sign_in() -> Response:
+    """Lead a browser to the page that takes a token, and back here after it."""
+    return _see("/sign-in?" + urlencode({"back": here()}))
+
+
 def _leave(back: str) -> Response:
     """Go on to a path of this service, and to nowhere else."""
-    response = redirect(kept(back if _is_ours(back) else "/"), 303)
+    return _see(back if _is_ours(back) else "/")
+
+
+def _see(path: str) -> Response:
+    response = redirect(kept(path), 303)
     assert isinstance(response, Response)
     return response
 

@@ -13,18 +13,27 @@ from competency_graph.web.api import languages
 from competency_graph.web.exchange import (
     answer,
     client,
-    counted,
     negotiate,
     require_known_parameters,
-    settings,
 )
+from competency_graph.web.limits import Share, counted, tell
 from competency_graph.web.linked_data import HTML, html
 from competency_graph.web.writing import document
 
 paths = Blueprint("validating", __name__)
+paths.after_request(tell)
 
-_FORMATS: Final = {"application/json": "json", "text/turtle": "turtle", "text/plain": "text"}
-_PARAMETERS: Final = ("graph", "mode", "lang")
+# The formats of reports, by media type, the one first that a program gets which does not say; these
+# processes do not load what writes them.
+_FORMATS: Final = {
+    "application/json": "json",
+    "text/turtle": "turtle",
+    "application/ld+json": "json-ld",
+    "application/sarif+json": "sarif",
+    "text/plain": "text",
+    HTML: "html",
+}
+_PARAMETERS: Final = ("graph", "mode", "format", "lang")
 # Where candidates are tried that say of no graph that they belong to it.
 _OF_ITS_OWN: Final = "https://candidate.invalid/"
 _FORM: Final = "multipart/form-data"
@@ -42,10 +51,10 @@ def form() -> Response:
 def validate() -> Response:
     """Judge candidate data; open to everybody, and nothing of it is kept."""
     require_known_parameters(_PARAMETERS)
-    chosen = negotiate([*_FORMATS, HTML])
-    with counted():
-        verdict = _judge(_FORMATS.get(chosen, "json"))
-    if chosen == HTML:
+    chosen = _format()
+    with counted() as share:
+        verdict = _judge("json" if chosen == "html" else chosen, share)
+    if chosen == "html":
         asked = {name: _asked(name) for name in ("graph", "mode", "text", "syntax")}
         response = html(
             "validate.html",
@@ -60,7 +69,20 @@ def validate() -> Response:
     return response
 
 
-def _judge(format_: str) -> Whole:
+def _format() -> str:
+    """Return the format that is asked for: by ``format=``, else by negotiation.
+
+    Raises:
+        BadRequest: there is no such format.
+        NotAcceptable: the client takes none of them.
+    """
+    wanted = _asked("format")
+    if wanted and wanted not in _FORMATS.values():
+        raise BadRequest(f"format is one of: {', '.join(_FORMATS.values())}.")
+    return wanted or _FORMATS[negotiate(list(_FORMATS))]
+
+
+def _judge(format_: str, share: Share) -> Whole:
     """Try the candidate out in a fork and return its verdict."""
     graph, mode = _asked("graph") or _OF_ITS_OWN, _asked("mode") or "replace"
     if mode not in ("replace", "add"):
@@ -80,7 +102,8 @@ def _judge(format_: str) -> Whole:
     ]
     packed, contents = pack_operations(operations)
     asked = {"operations": packed, "judge": True, "lines": False}
-    with client().check(seconds=settings().validation_timeout) as fork:
+    seconds, setting = share.judging()
+    with client().check(seconds=seconds, named=setting) as fork:
         head = json.loads(fork.ask("stage", asked, contents).read())
         standing = [] if shapes else _standing(head["judged"])
         named = [
@@ -136,7 +159,7 @@ def _documents(field: str) -> list[tuple[str, bytes, Any]]:
 
 
 def _body() -> tuple[bytes, Any]:
-    told = document(None)
+    told = document()
     _require_content("The body", told["content"])
     return told["content"], next(s for s in SYNTAXES if s.name == told["syntax"])
 

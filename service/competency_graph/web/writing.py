@@ -1,7 +1,7 @@
 """What paths that change data share: the message to the gate, its answer. Parses nothing."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ from competency_graph.errors import (
 )
 from competency_graph.index import wire
 from competency_graph.model import Operation, Severity, pack_operations
-from competency_graph.rdf import SYNTAXES, syntax_of_media_type
+from competency_graph.rdf import SYNTAXES, syntax_of_file, syntax_of_media_type
 from competency_graph.web.exchange import client, client_address, problem_body
 
 WRITING = ("message", "dry-run", "only-adds", "based-on", "fail-on", "validate")
@@ -38,6 +38,7 @@ def write(
     graph: str | None = None,
     dry_run: bool = False,
     created: bool = False,
+    location: str | None = None,
 ) -> Response:
     """Send a change through the gate and answer with what became of it, or with a job (202).
 
@@ -47,6 +48,7 @@ def write(
         graph: the graph that ``If-Match`` is about.
         dry_run: whether it is only tried.
         created: whether its success makes something new (201).
+        location: where that is, if not where the request went.
 
     Raises:
         CompetencyGraphError: whatever the gate refuses it with.
@@ -72,6 +74,8 @@ def write(
         return told_job(told["job"])
     response = jsonify(told)
     response.status_code = 201 if created and told["recorded"] else 200
+    if location is not None and response.status_code == 201:
+        response.headers["Location"] = location
     response.headers["Revision"] = str(told["revision"])
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -208,7 +212,7 @@ def require_somebody() -> None:
         client().ask_gate({"ask": "who", **asking()})
 
 
-def document(graph: str | None) -> dict[str, Any]:
+def document() -> dict[str, Any]:
     """Return content and syntax of the body, as an operation takes them.
 
     Raises:
@@ -220,24 +224,58 @@ def document(graph: str | None) -> dict[str, Any]:
         raise UnsupportedMediaType(
             f"Say what the body is with Content-Type; it may be one of: {known}."
         )
-    if graph is not None and syntax.graphs and syntax.name != "json-ld":
-        raise BadRequest(
-            f"{syntax.media_type} names graphs itself, and this path is about one. "
-            "Send Turtle, N-Triples, RDF/XML or JSON-LD."
-        )
     return {"content": body(), "syntax": syntax.name}
+
+
+def documents() -> list[dict[str, Any]]:
+    """Return the same of each document of a form (``multipart/form-data``), with its file's name.
+
+    Raises:
+        BadRequest: it holds no file, or something else beside, or what :func:`document` refuses.
+        UnsupportedMediaType: a file is of no RDF syntax.
+    """
+    _require_plain()
+    files = [file for _, file in request.files.items(multi=True)]
+    if not files or request.form:
+        raise BadRequest(
+            "Send a form of files: each with its name (filename=) and what it is (Content-Type)."
+        )
+    found = []
+    for file in files:
+        name = file.filename or file.name or "A file"
+        syntax = syntax_of_media_type(file.mimetype) or syntax_of_file(name)
+        if syntax is None:
+            known = ", ".join(s.media_type for s in SYNTAXES)
+            raise UnsupportedMediaType(
+                f"Say what {name} is with its Content-Type; it may be one of: {known}."
+            )
+        _require_utf8(file.mimetype_params)
+        found.append({"content": file.read(), "syntax": syntax.name, "name": name})
+    return found
 
 
 def body() -> bytes:
     """Return the body as it was sent.
 
     Raises:
-        UnsupportedMediaType: it is compressed.
+        UnsupportedMediaType: it is compressed, or not in UTF-8 by what it says.
         TooLarge: it is larger than ``MAX_BODY``.
     """
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")
+    _require_plain()
+    _require_utf8(request.mimetype_params)
     most = current_app.config["MAX_CONTENT_LENGTH"]
     if request.content_length is not None and request.content_length > most:
         raise TooLarge(f"A body may have {most} bytes (MAX_BODY). Send less at a time.")
     return request.get_data(cache=False)
+
+
+def _require_utf8(parameters: Mapping[str, str]) -> None:
+    """Refuse what says to be in another encoding than the one that all is in here."""
+    said = parameters.get("charset", "utf-8")
+    if said.lower() not in ("utf-8", "utf8", "us-ascii"):
+        raise UnsupportedMediaType(f"Send it in UTF-8 instead of {said}, and say charset=utf-8.")
+
+
+def _require_plain() -> None:
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")

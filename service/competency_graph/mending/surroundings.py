@@ -1,0 +1,102 @@
+"""What belongs to a finding in the data and the shapes, for who proposes how to mend it."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+from rdflib import RDF, RDFS, SH, Graph, URIRef
+from rdflib.collection import Collection
+from rdflib.term import Node
+
+from competency_graph.shacl.findings import label_of
+
+MANY: Final = 5000
+"""How many things are looked at, so that a proposal costs milliseconds in any graph."""
+SHORT: Final = 60
+"""How many characters of a name or text fit into a sentence."""
+
+
+class Surroundings:
+    """What a proposal may look at: the data that were judged, and the shapes that judged them.
+
+    ``order`` says of two statements which stands first.
+    """
+
+    def __init__(
+        self,
+        data: Graph,
+        shapes: Sequence[Graph],
+        order: Callable[[tuple[Node, Node, Node]], tuple[int, int]] = lambda _: (0, 0),
+    ) -> None:
+        self.data = data
+        self.order = order
+        self._shapes = shapes
+        self._members: dict[frozenset[Node], list[URIRef]] = {}
+
+    def asked(self, shape: Node, word: Node) -> list[Node]:
+        """Return what a shape says with a word of SHACL."""
+        return [value for graph in self._shapes for value in graph.objects(shape, word)]
+
+    def list_of(self, shape: Node, word: Node) -> list[Node]:
+        """Return the members of the lists that a shape says with a word of SHACL."""
+        return [
+            member
+            for graph in self._shapes
+            for head in graph.objects(shape, word)
+            for member in Collection(graph, head)
+        ]
+
+    def label(self, node: Node) -> str | None:
+        """Return what a thing is called, shortened to what fits a sentence."""
+        label = label_of(node, self.data)
+        return label and (label if len(label) <= SHORT else label[: SHORT - 1] + "…")
+
+    def classes(self, shape: Node) -> frozenset[Node]:
+        """Return the classes of which a value must be, by a shape or by another of its path."""
+        own = frozenset(self._classes(shape))
+        if own:
+            return own
+        others = [
+            other
+            for path in self.asked(shape, SH.path)
+            for graph in self._shapes
+            for holder in graph.subjects(SH.property, shape)
+            for other in graph.objects(holder, SH.property)
+            if (other, SH.path, path) in graph
+        ]
+        return frozenset(kind for other in others for kind in self._classes(other))
+
+    def _classes(self, shape: Node, depth: int = 3) -> Iterator[Node]:
+        yield from self.asked(shape, SH["class"])
+        if depth:
+            inner = [*self.list_of(shape, SH["or"]), *self.asked(shape, SH.node)]
+            for other in inner:
+                yield from self._classes(other, depth - 1)
+
+    def name(self, node: Node) -> str:
+        """Return what a thing is called, else how its address ends."""
+        return self.label(node) or local_name(node)
+
+    def members(self, classes: frozenset[Node]) -> list[URIRef]:
+        """Return the things of some classes in the order of their addresses, unless there are many.
+
+        Their names are not looked at: that costs more than finding them.
+        """
+        if classes not in self._members:
+            kinds, waiting = set(classes), list(classes)
+            while waiting:
+                for kind in self.data.subjects(RDFS.subClassOf, waiting.pop()):
+                    if kind not in kinds:
+                        kinds.add(kind)
+                        waiting.append(kind)
+            things = (thing for kind in kinds for thing in self.data.subjects(RDF.type, kind))
+            some = list(islice(things, MANY + 1))
+            few = [t for t in some if isinstance(t, URIRef)] if len(some) <= MANY else []
+            self._members[classes] = sorted(set(few))
+        return self._members[classes]
+
+
+def local_name(term: object) -> str:
+    """Return the part of an address that a person recognises."""
+    return re.split(r"[/#]", str(term).rstrip("/#"))[-1]
