@@ -8,7 +8,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Final
 
 import rdflib
@@ -88,7 +88,8 @@ def _linted(documents: Sequence[Document]) -> bytes:
     ]
     edited = graphs.to_rdflib(quads)
     vocabulary = _vocabulary()
-    findings = misspelt_terms(edited, vocabulary)
+    misspelt = misspelt_terms(edited, vocabulary)
+    findings: list[tuple[Finding, Node | None]] = [(finding, None) for finding in misspelt]
     try:
         made = compiled(quads, stored=True)
         check_well_formed(edited)
@@ -96,14 +97,34 @@ def _linted(documents: Sequence[Document]) -> bytes:
         shape = str(error.facts.get("shape", "unnamed"))
         # A word that does not exist is told as such already.
         if not findings:
-            findings.append(_finding("violation", error.detail, _REFUSED, shape, edited))
+            refused = _finding("violation", error.detail, _REFUSED, shape, edited)
+            findings.append((refused, None))
     else:
         findings += _Shapes(edited, made, our_words(vocabulary)).findings()
+    placed = in_order(list(_placed(findings, Texts(documents), edited)))
     told = {
-        "findings": [asdict(f) for f in in_order(located(findings, Texts(documents), edited))],
+        "findings": [asdict(finding) for finding in placed],
         "shapes": len(_shape_nodes(edited)),
     }
     return json.dumps(told).encode()
+
+
+def _placed(
+    findings: Iterable[tuple[Finding, Node | None]], texts: Texts, edited: Graph
+) -> Iterator[Finding]:
+    """Yield findings with their places; what is found of a constraint stands where its query is."""
+    for finding, constraint in findings:
+        (placed,) = located([finding], texts, edited)
+        if constraint is not None:
+            query = edited.value(constraint, SH.select)
+            assert query is not None, "A constraint that compiles has its query."
+            if (stated := texts.of_statement(constraint, SH.select, query)) is not None:
+                placed = replace(placed, place=stated[0].place(stated[1].value))
+        yield placed
+
+
+def _node(spelling: str) -> Node:
+    return BNode(spelling[2:]) if spelling.startswith("_:") else URIRef(spelling)
 
 
 def _vocabulary() -> Graph:
@@ -124,7 +145,7 @@ def _finding(
     field: URIRef | None = None,
     repair: str | None = None,
 ) -> Finding:
-    node = BNode(shape[2:]) if shape.startswith("_:") else URIRef(shape)
+    node = _node(shape)
     return Finding(
         severity=severity,
         message=message,
@@ -163,9 +184,10 @@ class _Shapes:
         # A shape inside another is reported itself only where it is listed as a property.
         self._reported = self._reached((SH.property,))
 
-    def findings(self) -> list[Finding]:
-        found = [*self._queries(), *self._out_of_reach(), *self._messages()]
-        return list(dict.fromkeys(found))
+    def findings(self) -> list[tuple[Finding, Node | None]]:
+        """Return what is found, with the constraint whose query it is about."""
+        others = [(finding, None) for finding in (*self._out_of_reach(), *self._messages())]
+        return list(dict.fromkeys([*self._queries(), *others]))
 
     def _has_target(self, node: Node) -> bool:
         if any((node, word, None) in self._edited for word in _TARGETS):
@@ -185,25 +207,28 @@ class _Shapes:
             found.update(inner)
         return found
 
-    def _queries(self) -> Iterator[Finding]:
+    def _queries(self) -> Iterator[tuple[Finding, Node | None]]:
         for shape in self._made.shapes.values():
             name = graphs.node(shape.head.node)
             for check in shape.checks:
+                asked = check.constraint if isinstance(check, SparqlCheck) else None
+                constraint = None if asked is None else graphs.node(asked)
                 for reason in check.slow:
-                    yield self._of(name, "warning", f"This shape {reason}.", _SLOW, SH.sparql)
+                    yield self._of(name, "warning", f"This shape {reason}.", _SLOW), constraint
                 if isinstance(check, SparqlCheck):
-                    yield from self._of_query(name, check)
+                    for finding in self._of_query(name, check):
+                        yield finding, constraint
 
     def _of_query(self, shape: Node, check: SparqlCheck) -> Iterator[Finding]:
         known = {*check.query.selected, *check.query.given, "this", "value", "path"}
         for message in check.messages:
             for unknown in sorted(set(_PLACE.findall(message.value)) - known):
                 said = f"The message names “{{?{unknown}}}”, which the query does not select."
-                yield self._of(shape, "warning", said, _UNFILLED, SH.message)
+                yield self._of(shape, "warning", said, _UNFILLED)
         for term in sorted(check.query.terms()):
             if (fault := unknown_word(term, self._words)) is not None:
                 said = f"{fault[0][:-1]}, and the query asks for it."
-                yield self._of(shape, "violation", said, UNKNOWN_TERM, SH.sparql, repair=fault[1])
+                yield self._of(shape, "violation", said, UNKNOWN_TERM, repair=fault[1])
 
     def _out_of_reach(self) -> Iterator[Finding]:
         asked = self._reached(_NESTED, _LISTS)
