@@ -37,14 +37,16 @@ def misspelt_terms(edited: Graph, data: Graph) -> list[Finding]:
         edited: what was written; only this is looked at.
         data: all that belongs to it, with the vocabulary.
     """
-    ours = frozenset(str(t) for t in data.subjects(RDFS.isDefinedBy) if str(t).startswith(CG))
+    ours = our_words(data)
     findings = []
     for subject, predicate, value in edited:
         words = (predicate, value) if predicate == RDF.type else (predicate,)
         for term in (predicate, value):
             if not isinstance(term, URIRef):
                 continue
-            fault = _unknown(term, ours) or (term in words and _misspelt_namespace(term)) or None
+            fault = (
+                unknown_word(term, ours) or (term in words and _misspelt_namespace(term)) or None
+            )
             if fault is None:
                 continue
             message, hint, meant = fault
@@ -79,7 +81,12 @@ def _repair(
 _Fault = tuple[str, str | None, URIRef | None]
 
 
-def _unknown(term: URIRef, ours: frozenset[str]) -> _Fault | None:
+def our_words(data: Graph) -> frozenset[str]:
+    """Return the words of our vocabulary that a graph defines."""
+    return frozenset(str(t) for t in data.subjects(RDFS.isDefinedBy) if str(t).startswith(CG))
+
+
+def unknown_word(term: URIRef, ours: frozenset[str]) -> _Fault | None:
     """Return what to say of a word that does not exist: a sentence, a proposal, the word meant."""
     known: frozenset[str]
     if term.startswith(CG):

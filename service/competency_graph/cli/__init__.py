@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "fmt": "editing:fmt",
     "check": "checking:check",
     "diff": "comparing:diff",
+    "lint": "editing:lint",
     "history": "history:show_history",
     "show": "history:show_change",
     "blame": "history:show_blame",

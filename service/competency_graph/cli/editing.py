@@ -1,11 +1,11 @@
-"""`validate` and `fmt`: what an editor runs on files before sending them."""
+"""`validate`, `lint` and `fmt`: what an editor runs on files before sending them."""
 
 import os
 from typing import Any, Final
 
 import click
 
-from competency_graph import graphs, history, rdf
+from competency_graph import graphs, history, linting, rdf
 from competency_graph.cli.reading import fetch, token_option, write_file
 from competency_graph.config import Settings
 from competency_graph.documents import read_documents, read_text_file
@@ -87,6 +87,44 @@ def validate(
     if against is not None and against.startswith(("http://", "https://")):
         verdict = with_pages_at(verdict, against)
     # click drops the colours where the output is not a terminal.
+    click.echo(render(verdict, format_, paint=paint))
+    context.exit(1 if verdict.fails(fail_on) else 0)
+
+
+@click.command(epilog="Example: competency-graph lint shapes/*.shacl.ttl --fail-on violation")
+@click.argument("files", nargs=-1, required=True, metavar="SHAPES…")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How to report: for people, or for programs.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(SEVERITIES),
+    default="warning",
+    show_default=True,
+    help="The least severe finding that makes the exit code 1.",
+)
+@click.pass_context
+def lint(
+    context: click.Context, files: tuple[str, ...], format_: Format, fail_on: Severity
+) -> None:
+    """Look at SHACL shapes: what is slow, silent, out of reach or misspelt in them, and where.
+
+    The files are one set of shapes. Exit code 0: nothing is as severe as --fail-on; 1: something
+    is; 2: a file or an option cannot be used.
+    """
+    settings = Settings.load(os.environ)
+    documents = read_documents(files, most=settings.max_body)
+    try:
+        verdict = linting.lint(
+            documents, seconds=settings.validation_timeout, memory=settings.query_memory * 4
+        )
+    except LimitReached as reached:
+        raise UnreadableInput(reached.detail) from None
     click.echo(render(verdict, format_, paint=paint))
     context.exit(1 if verdict.fails(fail_on) else 0)
 

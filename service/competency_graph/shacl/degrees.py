@@ -14,7 +14,7 @@ from competency_graph.shacl.paths import Path, Predicate
 from competency_graph.vocab import DCTERMS, RDF, RDFS, SKOS
 
 # What many things share: to be found from there would concern all of them.
-_SHARED: Final = frozenset(
+SHARED: Final = frozenset(
     ox.NamedNode(iri)
     for iri in (
         RDF + "type",
@@ -58,7 +58,7 @@ class Degrees:
         """Say from how many nodes a path leads to the same one: how many a change concerns."""
         match path:
             case Predicate(iri):
-                return self.into.get(iri, _MANY if iri in _SHARED else _SOME)
+                return self.into.get(iri, _MANY if iri in SHARED else _SOME)
             case paths.Inverse(Predicate(iri)):
                 return self.out.get(iri, _FEW)
             case paths.Inverse(inner):

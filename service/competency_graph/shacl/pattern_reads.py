@@ -18,25 +18,18 @@ from functools import partial
 from typing import Final, Literal
 
 import pyoxigraph as ox
-from rdflib import BNode, URIRef
-from rdflib.paths import AlternativePath, InvPath, MulPath, NegatedPath, SequencePath
 from rdflib.plugins.sparql.parserutils import CompValue
 from rdflib.term import Variable
 
 from competency_graph.shacl import paths
-from competency_graph.shacl.data import Term
 from competency_graph.shacl.degrees import ANY_PREDICATE, GUESSED, Degrees
 from competency_graph.shacl.paths import ALWAYS, Path, Predicate, Read
+from competency_graph.shacl.patterns import Triple, triples_of
 from competency_graph.shacl.prebound import GROUPS, Query, projected, variables_of
 
 _EXISTS: Final = ("Builtin_EXISTS", "Builtin_NOTEXISTS")
 # Their answer hangs on the order in which solutions come.
 _BY_ORDER: Final = ("Aggregate_Sample", "Aggregate_GroupConcat")
-_REPEATED: Final[Mapping[str, Callable[[Path], Path]]] = {
-    "*": paths.ZeroOrMore,
-    "+": paths.OneOrMore,
-    "?": paths.ZeroOrOne,
-}
 
 Environment = Mapping[str, Path]
 
@@ -61,23 +54,6 @@ def reads_of(query: Query, ways: Environment, degrees: Degrees = GUESSED) -> Que
     return QueryReads(frozenset(walk.reads), tuple(dict.fromkeys(walk.slow)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Triple:
-    """A pattern: its ends, ``None`` where they are no variables, and the path between.
-
-    A path of ``None`` is any predicate, ``around``: in both directions. ``beside`` are what else
-    its subject must have in every solution.
-    """
-
-    subject: str | None
-    path: Path | None
-    object: str | None
-    among: frozenset[Term] | None
-    around: bool
-    text: str
-    beside: frozenset[ox.NamedNode] = frozenset()
-
-
 _Part = tuple[frozenset[str], Callable[[Environment], dict[str, Path]]]
 
 
@@ -96,12 +72,12 @@ class _Walk:
         aggregates = [p for p in _within(beside) if p.name.startswith("Aggregate_")]
         grouped = bool(select.groupby or aggregates)
         if select.limitoffset:
-            self._always("asks for some of the answers only (LIMIT, OFFSET)")
+            self._always("it asks for some of the answers only (LIMIT, OFFSET)")
         if grouped:
             if any(part.name in _EXISTS for part in _within(beside)):
-                self._always("asks EXISTS beside GROUP BY")
+                self._always("it asks EXISTS beside GROUP BY")
             if any(part.name in _BY_ORDER for part in aggregates):
-                self._always("takes any of several values (SAMPLE), or all in any order")
+                self._always("it takes any of several values (SAMPLE), or all in any order")
         inner = {n: way for n, way in environment.items() if seen is None or n in seen}
         found = self.group(select.where, inner)
         if not grouped:
@@ -129,14 +105,17 @@ class _Walk:
     def _joined(self, parts: Sequence[CompValue], environment: Environment) -> dict[str, Path]:
         """Walk parts that are joined; the last OPTIONAL or BIND applies to all before it."""
         rest: list[_Part] = []
-        triples: list[_Triple] = []
+        triples: list[Triple] = []
         splits = [n for n, p in enumerate(parts) if p.name in ("OptionalGraphPattern", "Bind")]
         if splits:
             left, parts = parts[: splits[-1] + 1], parts[splits[-1] + 1 :]
             rest.append((_names(left), partial(self._applied, left)))
         for part in parts:
             if part.name == "TriplesBlock":
-                triples.extend(self._triples(part))
+                for triple in triples_of(part):
+                    if triple.path is None and triple.excepts == "inside":
+                        self._always("it excepts predicates (!) inside a longer path")
+                    triples.append(triple)
             else:
                 rest.append((_names(part), partial(self._part, part)))
         return self._ordered(triples, rest, environment)
@@ -157,7 +136,7 @@ class _Walk:
         return surely
 
     def _ordered(
-        self, triples: list[_Triple], rest: list[_Part], environment: Environment
+        self, triples: list[Triple], rest: list[_Part], environment: Environment
     ) -> dict[str, Path]:
         """Walk what is joined, each time the cheapest that something leads to."""
         triples = [replace(triple, beside=_beside(triple, triples)) for triple in triples]
@@ -190,31 +169,12 @@ class _Walk:
                 if all(name in branch for branch in branches)
             }
         if part.name == "GraphGraphPattern":
-            self._always("looks into one graph (GRAPH)")
+            self._always("it looks into one graph (GRAPH)")
         else:
-            self._always(f"has a part that is not understood ({part.name})")
+            self._always(f"it has a part that is not understood ({part.name})")
         return {}
 
-    def _triples(self, block: CompValue) -> Iterator[_Triple]:
-        for terms in block.triples:
-            for n in range(0, len(terms), 3):
-                subject, predicate, value = terms[n : n + 3]
-                path = _path(predicate)
-                if path is None and not isinstance(predicate, Variable | NegatedPath):
-                    self._always("excepts predicates (!) inside a longer path")
-                yield _Triple(
-                    subject=_variable(subject),
-                    path=path,
-                    object=_variable(value),
-                    # Literals are kept by value, so only of an IRI is it sure that it is the same.
-                    among=frozenset({ox.NamedNode(value)}) if isinstance(value, URIRef) else None,
-                    around=not isinstance(predicate, Variable),
-                    text=" ".join(map(_written, (subject, predicate, value))),
-                )
-
-    def _read(
-        self, triple: _Triple, known: Environment
-    ) -> tuple[float, dict[str, Path], set[Read]]:
+    def _read(self, triple: Triple, known: Environment) -> tuple[float, dict[str, Path], set[Read]]:
         """Return the width, the ways to what is bound, and the reads of a pattern."""
         ends = [end for end in (triple.subject, triple.object) if end is not None and end in known]
         known_end = min(ends, key=lambda name: self._width(known[name]))
@@ -223,7 +183,7 @@ class _Walk:
         bound = {name: known[name] for name in ends}
         if triple.path is None:
             read = {Read(way, None, "s" if forward else "o")}
-            if triple.around:
+            if triple.excepts:
                 read = {Read(way, None, "s"), Read(way, None, "o")}
             return self._width(way) * ANY_PREDICATE, bound, read
         path = triple.path if forward else paths.inverted(triple.path)
@@ -240,27 +200,24 @@ class _Walk:
         beyond = paths.joined(way, path)
         return self._width(beyond), {**bound, other: beyond}, read
 
-    def _read_from_anywhere(self, triple: _Triple) -> None:
+    def _read_from_anywhere(self, triple: Triple) -> None:
+        alone = f"it asks for “{triple.name}”, to which nothing leads from “$this”"
         if triple.path is None or _may_stay(triple.path):
-            self._always(f"has the pattern “{triple.text}”, to which nothing leads from “$this”")
+            self._always(alone)
             return
         among = triple.among if isinstance(triple.path, Predicate) else None
         for read in paths.reads(triple.path):
             self.reads.add(Read(None, read.predicate, "s", among=among))
-        self.slow.append(f"has the pattern “{triple.text}”, to which nothing leads from “$this”")
+        self.slow.append(
+            f"is judged again everywhere when a statement of that kind changes: {alone}"
+        )
 
     def _always(self, why: str) -> None:
         self.reads.add(ALWAYS)
-        self.slow.append(why)
+        self.slow.append(f"is judged again at every change: {why}")
 
 
-def _variable(term: object) -> str | None:
-    if isinstance(term, BNode):
-        return f"_:{term}"
-    return str(term) if isinstance(term, Variable) else None
-
-
-def _beside(triple: _Triple, triples: Iterable[_Triple]) -> frozenset[ox.NamedNode]:
+def _beside(triple: Triple, triples: Iterable[Triple]) -> frozenset[ox.NamedNode]:
     """Return the predicates that a pattern's subject has in the others that are joined with it."""
     return frozenset(
         other.path.iri
@@ -303,25 +260,6 @@ def _only_variable(expression: object) -> str | None:
     return str(expression) if isinstance(expression, Variable) else None
 
 
-def _path(path: object) -> Path | None:
-    """Return a path of rdflib as one of SHACL, which has all but exceptions (``!``)."""
-    if isinstance(path, URIRef):
-        return Predicate(ox.NamedNode(path))
-    if isinstance(path, InvPath):
-        inner = _path(path.arg)
-        return None if inner is None else paths.settled(paths.Inverse(inner))
-    if isinstance(path, MulPath):
-        inner = _path(path.path)
-        return None if inner is None else _REPEATED[str(path.mod)](inner)
-    if isinstance(path, SequencePath | AlternativePath):
-        parts = [_path(part) for part in path.args]
-        whole = tuple(part for part in parts if part is not None)
-        if len(whole) < len(parts):
-            return None
-        return paths.joined(*whole) if isinstance(path, SequencePath) else paths.Alternative(whole)
-    return None
-
-
 def _either(ways: Iterable[Path]) -> Path:
     different = tuple(dict.fromkeys(ways))
     return different[0] if len(different) == 1 else paths.Alternative(different)
@@ -340,12 +278,3 @@ def _may_stay(path: Path) -> bool:
             return all(map(_may_stay, parts))
         case paths.Alternative(parts):
             return any(map(_may_stay, parts))
-
-
-def _written(term: object) -> str:
-    """Return a term of a pattern as people know it: without the address of its vocabulary."""
-    if isinstance(term, Variable):
-        return f"?{term}"
-    if isinstance(term, BNode):
-        return "[]"
-    return str(term).replace("#", "/").rstrip("/").rpartition("/")[2]

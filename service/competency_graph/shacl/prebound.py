@@ -8,6 +8,7 @@ each opening brace is one, and there must be as many of them as the parsed query
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,15 +16,17 @@ from itertools import islice
 from typing import Any, Final, cast
 
 import pyoxigraph as ox
+from rdflib.paths import Path
 from rdflib.plugins.sparql.algebra import translatePath, translatePName, translatePrologue, traverse
 from rdflib.plugins.sparql.parser import parseQuery
 from rdflib.plugins.sparql.parserutils import CompValue
-from rdflib.term import Identifier, Variable
+from rdflib.term import Identifier, URIRef, Variable
 
 from competency_graph.errors import CompetencyGraphError
 from competency_graph.shacl.asked import Fault
 from competency_graph.shacl.checks import Unsupported
 from competency_graph.shacl.data import Term
+from competency_graph.shacl.patterns import in_order
 from competency_graph.sparql_text import Token, query_tokens, unescaped
 
 Row = tuple[Term, ...]
@@ -66,6 +69,10 @@ class Query:
     _pieces: tuple[str, ...]
     _one_by_one: bool
     _functions: Mapping[ox.NamedNode, Any] = field(default_factory=dict)
+
+    def terms(self) -> set[URIRef]:
+        """Return the IRIs that the query names."""
+        return {term for term in _terms(self.tree) if isinstance(term, URIRef)}
 
     def solutions(
         self, store: ox.Store, rows: Iterable[Row]
@@ -214,14 +221,19 @@ def _selected(tree: CompValue, names: Iterable[str]) -> tuple[str, ...]:
 
 def variables_of(tree: object) -> Iterator[Variable]:
     """Yield the variables that a part of a parsed query mentions."""
-    if isinstance(tree, Variable):
+    return (term for term in _terms(tree) if isinstance(term, Variable))
+
+
+def _terms(tree: object) -> Iterator[Identifier]:
+    if isinstance(tree, Identifier):
         yield tree
+    elif isinstance(tree, Path):
+        yield from _terms([getattr(tree, name, ()) for name in ("arg", "args", "path")])
     elif isinstance(tree, CompValue):
-        for part in tree.values():
-            yield from variables_of(part)
-    elif isinstance(tree, Iterable) and not isinstance(tree, str | Identifier):
+        yield from _terms(list(tree.values()))
+    elif isinstance(tree, Iterable) and not isinstance(tree, str):
         for part in tree:
-            yield from variables_of(part)
+            yield from _terms(part)
 
 
 def _with_path(text: str, path: str | None) -> str:
@@ -301,14 +313,42 @@ def _pieces(
         end = ask.end
     else:
         pieces.append("")
-    for brace in braces:
+    ordered = _ordered(tree)
+    for brace, group in zip(braces, of_kind(tree, GROUPS), strict=True):
         if tokens[brace + 1].text.upper() == "SELECT":
             continue
         pieces[-1] += text[end : tokens[brace].end]
         pieces.append(always)
         end = tokens[brace].end
+        if (block := ordered.get(id(group))) is not None:
+            pieces[-1] += block
+            end = _end_of_block(tokens, brace)
     pieces[-1] += text[end:]
     return tuple(pieces)
+
+
+def _ordered(tree: CompValue) -> dict[int, str]:
+    """Return the patterns of groups inside EXISTS as they are best looked up, by group."""
+    mentioned = Counter(map(str, variables_of(tree)))
+    found = {}
+    for exists in of_kind(tree, ("Builtin_EXISTS", "Builtin_NOTEXISTS")):
+        parts = list(exists.graph.part or ()) if exists.graph.name != "SubSelect" else []
+        if parts and [p.name for p in parts] == ["TriplesBlock", *["Filter"] * (len(parts) - 1)]:
+            here = Counter(map(str, variables_of(exists.graph)))
+            known = frozenset(name for name, times in here.items() if mentioned[name] > times)
+            if (text := in_order(parts[0], known)) is not None:
+                found[id(exists.graph)] = text
+    return found
+
+
+def _end_of_block(tokens: Sequence[Token], brace: int) -> int:
+    """Return where the patterns end that a group begins with: at its filters, or its end."""
+    depth = 0
+    for token in tokens[brace + 1 :]:
+        if not depth and (token.text == "}" or token.text.upper() == "FILTER"):
+            return token.start
+        depth += {"open": 1, "close": -1}.get(token.kind, 0)
+    raise AssertionError("A group that was read is closed.")
 
 
 def _values(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -28,6 +28,8 @@ _SHAPES_GRAPH: Final = ox.NamedNode("urn:x-competency-graph:shapes-graph")
 _PREFIXES: Final = {"rdf": RDF, "rdfs": RDFS, "owl": OWL}
 _TAKEN: Final = frozenset({"this", "shapesGraph", "currentShape", "path", "PATH", "value"})
 _NOT_SELECTED: Final = frozenset({"shapesGraph", "currentShape"})
+_TRUE: Final = ox.Literal(True)
+_FAILED: Final = "cannot be evaluated on this data: its query says that it failed (“?failure”)"
 _PLACE: Final = re.compile(r"\{[?$](\w+)\}")
 _LABELS: Final = tuple(
     ox.NamedNode(iri) for iri in (SKOS + "prefLabel", DCTERMS + "title", RDFS + "label")
@@ -53,10 +55,14 @@ class SparqlCheck:
     messages: tuple[ox.Literal, ...]
     reads: frozenset[Read]
     slow: tuple[str, ...]
-    shapes: Data
+    shapes: Parsed
 
     def results(self, data: Data, focus_nodes: Sequence[Term]) -> Iterator[Result]:
-        """Return what is wrong at focus nodes."""
+        """Return what is wrong at focus nodes.
+
+        Raises:
+            InvalidShapes: the query says that it failed (SHACL 5.3, ``?failure``).
+        """
         store = data.store
         if "shapesGraph" in self.query.given:
             self._hold_shapes(store)
@@ -64,6 +70,8 @@ class SparqlCheck:
         if self.query.names == ("this",):
             rows = ((focus,) for focus in dict.fromkeys(focus_nodes))
             for (focus,), found in self.query.solutions(store, rows):
+                if found.get("failure") == _TRUE:
+                    raise invalid(self.shapes, self.head.node, _FAILED)
                 value = found.get("value", None if self.head.path else focus)
                 yield self._result(data, focus, value, {**given, "this": focus, **found})
             return
@@ -219,6 +227,8 @@ class Sparql:
             parameters.append(_Parameter(name=name, path=path, optional=optional))
         if len({p.name for p in parameters}) < len(parameters):
             raise Fault("has two parameters of one name")
+        if all(p.optional for p in parameters):
+            raise Fault("has no parameter that must be given, so nothing could ask for it")
         return tuple(parameters)
 
     def _given(self, head: Head, component: _Component) -> Iterator[dict[str, Term]]:
@@ -241,11 +251,17 @@ class Sparql:
             yield {name: several[0] for name, several in given.items()}
 
     def _validator(self, head: Head, component: _Component) -> Node:
+        """Return the validator for a kind of shape (SHACL 6.2.3).
+
+        SHACL lets a component without one be ignored; a rule that is ignored looks like one that
+        holds, so it is refused, as pySHACL does.
+        """
         kind = "nodeValidator" if head.path is None else "propertyValidator"
-        for word in (kind, "validator"):
-            found = self._nodes(component.node, word)
-            if found:
-                return found[0]
+        for word, query in ((kind, "select"), ("validator", "ask")):
+            for node in self._nodes(component.node, word):
+                if not self._shapes.objects(node, _word(query)):
+                    raise Fault(f"asks for what has a “sh:{word}” without a “sh:{query}”")
+                return node
         raise Fault(f"asks for what has no way to be judged: neither sh:{kind} nor sh:validator")
 
     def _prefixes(self, node: Node) -> dict[str, str]:
