@@ -105,7 +105,7 @@ def _judge(format_: str, share: Share) -> Whole:
     seconds, setting = share.judging()
     with client().check(seconds=seconds, named=setting) as fork:
         head = json.loads(fork.ask("stage", asked, contents).read())
-        standing = [] if shapes else _standing(head["judged"])
+        standing = [] if shapes else _standing(head["whole"], head["judged"])
         named = [
             {"name": name, "syntax": syntax.name, "size": len(content)}
             for name, content, syntax in shapes
@@ -115,10 +115,9 @@ def _judge(format_: str, share: Share) -> Whole:
         return fork.ask("check", {"shapes": named, "format": format_}, body)
 
 
-def _standing(graphs: list[str]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = client().ask_gate({"ask": "standing", "graphs": graphs})[
-        "standing"
-    ]
+def _standing(graphs: list[str], nodes: list[str]) -> list[dict[str, Any]]:
+    asked = json.dumps({"graphs": graphs, "nodes": nodes}).encode()
+    rows: list[dict[str, Any]] = client().ask_gate({"ask": "standing"}, asked)["standing"]
     return rows
 
 
