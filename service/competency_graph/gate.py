@@ -327,7 +327,7 @@ class Gate:
             message=wish.message,
             added=added,
             removed=difference.removed,
-            touched=difference.touched,
+            touched={(graph, renamed.label(thing)) for graph, thing in difference.touched},
             findings_added=[renamed.row(without_places(row)) for row in tried.findings.new],
             findings_removed=tried.findings.fixed,
         )
@@ -389,11 +389,10 @@ class _Renaming:
             renamed = [self._minted.sub(real, line) for line in renamed]
         return sorted(renamed)
 
+    def label(self, node: str) -> str:
+        """Return what a blank node is called, or anything else as it is."""
+        return node if self._needless else self._named.sub(self._real, node)
+
     def row(self, row: Row) -> Row:
         """Return a finding."""
-        if self._needless:
-            return row
-        return {
-            name: self._named.sub(self._real, value) if isinstance(value, str) else value
-            for name, value in row.items()
-        }
+        return {n: self.label(v) if isinstance(v, str) else v for n, v in row.items()}

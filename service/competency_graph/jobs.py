@@ -235,7 +235,8 @@ class _Watched:
         """Ask one thing of the fork."""
         if self._job.cancelling:
             raise _Cancelled("The job was cancelled.")
-        if name in _STAGES:
+        # What is taken in at the end, since others were faster, is part of recording.
+        if name in _STAGES and self._job.stage != "record":
             self._job.stage, self._job.judged = name, parameters.get("done", 0.0)
         answer = self._fork.ask(name, parameters, body)
         if name == "judge" and "done" not in parameters:

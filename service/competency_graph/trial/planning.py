@@ -75,7 +75,7 @@ def planned(
         if quad.predicate == _DEFINED:
             plan.nodes.update(dict.fromkeys(_users(graph, quad.subject)))
     for name in sorted(plan.whole):
-        plan.nodes.update(dict.fromkeys(_members(graph, name, profiles, run)))
+        plan.nodes.update(dict.fromkeys(members(graph, name, profiles, run)))
     return plan
 
 
@@ -117,7 +117,7 @@ def _users(graph: Graph, word: Term) -> Iterator[Term]:
             yield quad.subject
 
 
-def _members(graph: Graph, name: str, profiles: Mapping[str, Profile], run: Run) -> Iterator[Term]:
+def members(graph: Graph, name: str, profiles: Mapping[str, Profile], run: Run) -> Iterator[Term]:
     """Return every node at which something may be found that belongs to a graph."""
     for quad in graph.quads(name):
         yield quad.subject
