@@ -31,7 +31,8 @@ from competency_graph.shacl.compile import compiled
 from competency_graph.shacl.data import TYPE, Data, Node, Parsed, Run, Term
 from competency_graph.shacl.findings import label
 from competency_graph.shacl.focus import Judge
-from competency_graph.shacl.reference import check_targets, check_well_formed, compile_shapes
+from competency_graph.shacl.reference import check_targets, check_well_formed
+from competency_graph.shacl.refusals import refuse
 from competency_graph.vocab import CG, DCTERMS, GRAPH, OWL, PREFIXES, RDFS, SH, SKOS
 
 _LIMITS: Final = {
@@ -114,7 +115,7 @@ def _judged(
     others = [quad for quad in around if quad.subject not in about]
     data = Parsed([*others, *quads])
     judged_by = own_shapes(shapes) if shapes else _shipped_shapes(data, about)
-    focus = [*about, *_undescribed(judged_by, edited, data)]
+    focus = [*about, *missing(judged_by, edited, data)]
     rows = [asdict(f) for f in _found(focus, quads, data, judged_by)]
     stood: list[dict[str, Any]] = []
     if context is not None and len(others) < len(around):
@@ -132,7 +133,7 @@ def _judged(
     return json.dumps({**told, "checked": checked, "notes": notes}).encode()
 
 
-def _undescribed(shapes: Shapes, edited: Parsed, data: Data) -> Iterable[Term]:
+def missing(shapes: Shapes, edited: Parsed, data: Data) -> Iterable[Term]:
     """Return what shapes are for, and the documents name or the shapes do, and nothing describes.
 
     Such is a thing that is missing; there is no other document that it could belong to.
@@ -196,10 +197,8 @@ def _merged(documents: Sequence[Document]) -> list[ox.Quad]:
     return merged
 
 
-def own_shapes(own: Sequence[Document], *, stored: bool = False) -> Shapes:
-    """Return an editor's own shapes, ready to judge by.
-
-    ``stored``: what is judged is in a store, which keeps literals by value.
+def own_shapes(own: Sequence[Document]) -> Shapes:
+    """Return an editor's own shapes, ready to judge by what is judged as it is written.
 
     Raises:
         InvalidShapes: they cannot be judged by; the sentence says where.
@@ -209,8 +208,8 @@ def own_shapes(own: Sequence[Document], *, stored: bool = False) -> Shapes:
     graph = graphs.to_rdflib(quads)
     try:
         check_well_formed(graph)
-        compile_shapes(graph)
-        ready = compiled(quads, stored=stored)
+        refuse(Parsed(quads), any_severity=True)
+        ready = compiled(quads, stored=False)
         check_targets(graph)
     except InvalidShapes as error:
         shape = str(error.facts.get("shape", ""))

@@ -40,7 +40,7 @@ def findings(results: Iterable[Sequence[Any]], *, data: Graph, shapes: Graph) ->
 
 
 def findings_of(
-    results: Iterable[Result], shapes: Mapping[Term, Shape], data: Data
+    results: Iterable[Result], shapes: Mapping[Term, Shape], data: Data, *, every: bool = False
 ) -> list[Finding]:
     """Return results in words and in a settled order.
 
@@ -49,10 +49,11 @@ def findings_of(
         shapes: the shapes of the results, by their nodes, as ``Compiled`` has them.
         data: the graph that was judged, for labels.
 
-    Equal results become one finding: two labels too many in one language are one fault.
+    Equal results become one finding, unless ``every`` is wanted: two labels too many in one
+    language are one fault.
     """
-    found = {_told(result, shapes[result.shape], data) for result in results}
-    return sorted(found, key=order)
+    found = [_told(result, shapes[result.shape], data) for result in results]
+    return sorted(found if every else set(found), key=order)
 
 
 def _told(result: Result, shape: Shape, data: Data) -> Finding:

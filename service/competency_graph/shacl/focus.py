@@ -36,10 +36,13 @@ class Judge:
             for predicate in targets.objects_of:
                 self._by_object[predicate].append(targeted)
 
-    def findings(self, run: Run, nodes: Sequence[Term]) -> Iterator[tuple[Term, list[Finding]]]:
+    def findings(
+        self, run: Run, nodes: Sequence[Term], *, every: bool = False
+    ) -> Iterator[tuple[Term, list[Finding]]]:
         """Return what is wrong at nodes, in words: each of them at which something is.
 
-        A finding may be about another node, where a shape asks for properties of values.
+        A finding may be about another node, where a shape asks for properties of values. With
+        ``every`` there is one for each result, though others may say the same.
         """
         pairs: defaultdict[Targeted, list[Term]] = defaultdict(list)
         for node in nodes:
@@ -49,7 +52,7 @@ class Judge:
         for row in judge_pairs(pairs, run):
             results[row.focus].append(row.result)
         for node, found in results.items():
-            yield node, findings_of(found, self._shapes, run)
+            yield node, findings_of(found, self._shapes, run, every=every)
 
     def _of(self, run: Run, node: Term) -> Iterator[Targeted]:
         yield from self._by_node.get(node, ())

@@ -16,7 +16,7 @@ import pyoxigraph as ox
 from competency_graph import rdf
 from competency_graph.documents import Document
 from competency_graph.index import Answer, Graph, Writer, stage
-from competency_graph.judging import Shapes, compare, counted, imports_not_read, own_shapes
+from competency_graph.judging import compare, counted, imports_not_read
 from competency_graph.mending import Surroundings, Texts, in_order, located, mended
 from competency_graph.model import (
     Difference,
@@ -32,7 +32,8 @@ from competency_graph.reports import MEDIA_TYPES, render
 from competency_graph.shacl.data import TYPE, Run, Term
 from competency_graph.shacl.refusals import spelt
 from competency_graph.trial.evaluating import Row, evaluate
-from competency_graph.trial.planning import data_of, homes, kinds_in, planned
+from competency_graph.trial.own import checked_by_own
+from competency_graph.trial.planning import data_of, kinds_in, planned
 from competency_graph.trial.profiles import Profile, Profiles, is_shapes
 from competency_graph.vocab import EXEMPTIONS, OWL
 
@@ -199,9 +200,7 @@ def judged(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
         return "application/json"
     _judge(graph, tried)
     told = compare(tried.rows(), json.loads(parameters["body"]))
-    shapes = [profile.shapes for profile in tried.profiles.values()]
-    texts = Texts(tried.documents if told["new"] else ())
-    new = zip(_told(graph, told["new"], tried, shapes, texts), told["new"], strict=True)
+    new = zip(_told(graph, told["new"], tried), told["new"], strict=True)
     told["new"] = [{**row, **asdict(finding)} for finding, row in new]
     output.write(json.dumps(told, ensure_ascii=False).encode())
     return "application/json"
@@ -217,33 +216,19 @@ def _judge(graph: Graph, tried: _Tried, deadline: float | None = None) -> None:
 
 
 def checked(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
-    """Judge what was staged as :func:`judged` does, or by shapes of one's own; write a verdict.
+    """Judge what was staged as :func:`judged` does; write a verdict.
 
-    Parameters: ``format``, as reports have it; ``shapes``, the documents of one's own shapes, each
-    with ``name``, ``syntax`` and ``size``. The body has their contents, and after them the rows
-    that stand, in JSON. By one's own shapes all of the changed graphs is judged, and what stands
-    does not count. JSON also tells what would be added and removed, and what is mended or stood.
-
-    Raises:
-        InvalidShapes, UnreadableInput: the shapes cannot be judged by, or not read.
+    Parameters: ``format``, as reports have it. The body has the rows that stand, in JSON. JSON also
+    tells what would be added and removed, and what is mended or stood.
     """
     began = time.monotonic()
     (tried,) = _staged
-    own, rest = _documents(parameters["shapes"], parameters["body"])
-    if own:
-        judged_by = own_shapes(own, stored=True)
-        shapes = [judged_by.graph]
-        told: dict[str, Any] = {"new": _by_own(graph, judged_by, tried), "fixed": []}
-        told["standing"] = []
-    else:
-        shapes = [profile.shapes for profile in tried.profiles.values()]
-        _judge(graph, tried)
-        told = compare(tried.rows(), json.loads(rest))
+    _judge(graph, tried)
+    told = compare(tried.rows(), json.loads(parameters["body"]))
     run = Run(data_of(graph))
     names = tried.difference.graphs - {""}
-    texts = Texts(tried.documents if told["new"] else ())
     verdict = Verdict(
-        findings=tuple(in_order(_told(graph, told["new"], tried, shapes, texts))),
+        findings=tuple(in_order(_told(graph, told["new"], tried))),
         fixed=tuple(map(finding_of, told["fixed"])),
         standing=tuple(map(finding_of, told["standing"])),
         files=len(tried.documents),
@@ -259,40 +244,12 @@ def checked(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str:
     return MEDIA_TYPES[parameters["format"]]
 
 
-def _by_own(graph: Graph, shapes: Shapes, tried: _Tried) -> list[dict[str, Any]]:
-    """Return what one's own shapes find in the changed graphs."""
-    run = Run(data_of(graph))
-    names = tried.difference.graphs - {""}
-    nodes: dict[Term, None] = {}
-    for name in names:
-        nodes.update(dict.fromkeys(quad.subject for quad in graph.quads(name)))
-    for node in shapes.judge.undescribed(run):
-        if not names.isdisjoint(homes(graph, node)):
-            nodes[node] = None
-    found = shapes.judge.findings(run, list(nodes))
-    return [asdict(finding) for _, findings in found for finding in findings]
-
-
-def _documents(told: Iterable[Mapping[str, Any]], contents: bytes) -> tuple[list[Document], bytes]:
-    """Return the documents that a body begins with, and what follows them."""
-    found = []
-    for one in told:
-        content, contents = contents[: one["size"]], contents[one["size"] :]
-        found.append(Document(name=one["name"], content=content, syntax=_syntax(one["syntax"])))
-    return found, contents
-
-
-def _told(
-    graph: Graph,
-    rows: Sequence[Row],
-    tried: _Tried,
-    shapes: Sequence[Any],
-    texts: Texts,
-) -> list[Finding]:
+def _told(graph: Graph, rows: Sequence[Row], tried: _Tried) -> list[Finding]:
     """Return findings with proposals and, where they are about what a document says, places."""
     if not rows:
         return []
-    run = Run(data_of(graph))
+    run, texts = Run(data_of(graph)), Texts(tried.documents)
+    shapes = [profile.shapes for profile in tried.profiles.values()]
     found = mended(map(finding_of, rows), Surroundings(run, shapes, texts.order))
     names = tried.difference.graphs
     return [
@@ -323,4 +280,5 @@ ANSWERS: Final[Mapping[str, Answer]] = {
     "follow": followed,
     "judge": judged,
     "check": checked,
+    "own": checked_by_own,
 }
