@@ -66,6 +66,9 @@ def _told(result: Result, shape: Shape, data: Data) -> Finding:
     of_thing = isinstance(result.value, ox.NamedNode)
     return Finding(
         severity=SEVERITY_OF.get(URIRef(result.severity.value), "violation"),
+        own_severity=None
+        if URIRef(result.severity.value) in SEVERITY_OF
+        else result.severity.value,
         message=message,
         language=language,
         rule=_spelt(result.shape),
