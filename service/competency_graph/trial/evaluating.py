@@ -12,7 +12,7 @@ from competency_graph.shacl.data import Run, Term
 from competency_graph.shacl.findings import order
 from competency_graph.shacl.focus import together
 from competency_graph.shacl.refusals import spelt
-from competency_graph.trial.planning import homes, said
+from competency_graph.trial.planning import said
 from competency_graph.trial.profiles import Profile, profiles_of
 
 Row = Mapping[str, Any]
@@ -33,11 +33,9 @@ def evaluate(
     by_home: defaultdict[str, list[Term]] = defaultdict(list)
     found: defaultdict[tuple[str, str], list[Finding]] = defaultdict(list)
     for node in nodes:
-        for home in homes(graph, node):
-            by_home[home].append(node)
-        statements: defaultdict[str, list[Any]] = defaultdict(list)
-        for name, predicate, value in said(graph, node):
-            statements[name].append((node, predicate, value))
+        home, statements = said(graph, node)
+        for name in home:
+            by_home[name].append(node)
         for name, some in statements.items():
             found[name, spelt(node)] += misspelt_terms(some, run)
     for home, members in by_home.items():
@@ -66,15 +64,15 @@ def _exemptions(graph: Graph) -> dict[tuple[str, str], str]:
     return found
 
 
-def _exempted(finding: Finding, said: str | None) -> Finding:
+def _exempted(finding: Finding, why: str | None) -> Finding:
     """Return a finding as an exemption leaves it: a warning at most, with what the exemption says.
 
     There is nothing to mend, so that stands where a repair would.
     """
-    if said is None:
+    if why is None:
         return finding
     severity = "warning" if finding.severity == "violation" else finding.severity
-    return replace(finding, severity=severity, repair=Repair(text=said))
+    return replace(finding, severity=severity, repair=Repair(text=why))
 
 
 def _without_echoes(found: Iterable[Finding]) -> Iterable[Finding]:

@@ -129,32 +129,35 @@ def members(graph: Graph, name: str, profiles: Mapping[str, Profile], run: Run) 
 
 
 def homes(graph: Graph, node: Term) -> list[str]:
-    """Return the named graphs that what is found at a node belongs to.
+    """Return the named graphs that what is found at a node belongs to; see :func:`said`."""
+    return said(graph, node)[0]
 
-    Those that say of what class it is; of a node without one, those that describe it; of a node
-    that none describes, those that name it.
+
+Said = Mapping[str, Sequence[tuple[Term, ox.NamedNode, Term]]]
+
+
+def said(graph: Graph, node: Term) -> tuple[list[str], Said]:
+    """Return the named graphs that what is found at a node belongs to, and what each says of it.
+
+    It belongs to those that say of what class it is; without a class, to those that describe it; if
+    none does, to those that name it. Graphs of shapes are none of them.
     """
-    for pattern in ((node, TYPE, None), (node, None, None), (None, None, node)):
-        if pattern[0] is not None and isinstance(node, ox.Literal):
-            continue
-        quads = graph.store.quads_for_pattern(*pattern, None)
-        names = {quad.graph_name.value for quad in quads if _is_named(quad)}
-        if names:
-            return sorted(name for name in names if not is_shapes(name))
-    return []
-
-
-def said(graph: Graph, node: Term) -> Iterator[tuple[str, ox.NamedNode, Term]]:
-    """Return what named graphs but those of shapes say of a node: graph, predicate, value."""
-    if isinstance(node, ox.Literal):
-        return
-    for quad in graph.store.quads_for_pattern(node, None, None, None):
-        if _is_named(quad) and not is_shapes(quad.graph_name.value):
-            yield quad.graph_name.value, quad.predicate, quad.object
-
-
-def _is_named(quad: ox.Quad) -> bool:
-    return isinstance(quad.graph_name, ox.NamedNode)
+    found: dict[str, list[tuple[Term, ox.NamedNode, Term]]] = {}
+    typed: dict[str, None] = {}
+    if not isinstance(node, ox.Literal):
+        for quad in graph.store.quads_for_pattern(node, None, None, None):
+            if isinstance(quad.graph_name, ox.NamedNode):
+                name = quad.graph_name.value
+                found.setdefault(name, []).append((node, quad.predicate, quad.object))
+                if quad.predicate == TYPE:
+                    typed[name] = None
+    names: Iterable[str] = typed or found
+    if not found:
+        quads = graph.store.quads_for_pattern(None, None, node, None)
+        named = (quad.graph_name for quad in quads)
+        names = {name.value for name in named if isinstance(name, ox.NamedNode)}
+    home = sorted(name for name in names if not is_shapes(name))
+    return home, {name: some for name, some in found.items() if not is_shapes(name)}
 
 
 def kinds_in(graph: Graph, names: Collection[str], word: ox.NamedNode) -> Iterator[Term]:
