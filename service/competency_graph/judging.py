@@ -28,7 +28,7 @@ from competency_graph.mending import Surroundings, Texts, in_order, located, men
 from competency_graph.misspellings import ill_typed_values, misspelt_terms
 from competency_graph.model import Finding, Place, Verdict, finding_of
 from competency_graph.shacl.compile import compiled
-from competency_graph.shacl.data import TYPE, Data, Node, Parsed, Run, Term
+from competency_graph.shacl.data import TYPE, Data, Parsed, Run, Term
 from competency_graph.shacl.findings import label
 from competency_graph.shacl.focus import Judge
 from competency_graph.shacl.reference import check_targets, check_well_formed
@@ -235,7 +235,7 @@ def _context(given: bytes | None) -> list[ox.Quad]:
     return [quad for file in files for quad in _parsed(_document(file))]
 
 
-def _shipped_shapes(data: Data, about: Collection[Node]) -> Shapes:
+def _shipped_shapes(data: Data, about: Collection[Term]) -> Shapes:
     """Return the core shapes, and with them those of the house where a file belongs to it.
 
     A framework belongs to the house when the graph that holds it says so (``dcterms:conformsTo``);
@@ -256,7 +256,7 @@ def _shipped_shapes(data: Data, about: Collection[Node]) -> Shapes:
             *data.objects(thing, _word(DCTERMS, "isPartOf")),
         )
     )
-    terms = any(thing.value.startswith(CG) for thing in about)
+    terms = any(isinstance(t, ox.NamedNode) and t.value.startswith(CG) for t in about)
     if ours or terms:
         files += resources.shape_files("house")
     quads = [quad for file in files for quad in _parsed(_document(file))]

@@ -77,7 +77,7 @@ def _kept(terms: Iterable[Term]) -> dict[Term, Term]:
         ox.Quad(ox.NamedNode(f"urn:{number}"), word, literal)
         for number, literal in enumerate(literals)
     )
-    kept = {}
+    kept: dict[Term, Term] = {}
     for quad in store:
         assert isinstance(quad.subject, ox.NamedNode)
         literal = literals[int(quad.subject.value.removeprefix("urn:"))]

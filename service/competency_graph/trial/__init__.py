@@ -171,10 +171,10 @@ def followed(graph: Graph, parameters: Mapping[str, Any], output: Writer) -> str
         tried.difference = stage(graph, tried.operations, labels=tried.labels)
     if tried.judge:
         now = tried.difference
-        added = {*now.added} ^ {*before.added}
-        removed = {*now.removed} ^ {*before.removed}
-        concerned = [line for change in changes for lines in change for line in lines]
-        _plan(graph, tried, [], [*concerned, *added, *removed])
+        concerned = {line for change in changes for lines in change for line in lines}
+        concerned |= ({*now.added} ^ {*before.added}) | ({*now.removed} ^ {*before.removed})
+        # Whichever of these are not there now, they are looked at as what was there.
+        _plan(graph, tried, [], concerned)
         for node in tried.waiting:
             tried.found.pop(spelt(node), None)
     _tell(tried, output, lines=tried.difference is not before)
@@ -264,11 +264,8 @@ def _is_said_in(graph: Graph, thing: str, names: Iterable[str]) -> bool:
         return False
     node = ox.BlankNode(thing[2:]) if thing.startswith("_:") else ox.NamedNode(thing)
     quads = graph.store.quads_for_pattern(node, None, None, None)
-    return any(quad.graph_name.value in names for quad in quads if _is_named(quad))
-
-
-def _is_named(quad: ox.Quad) -> bool:
-    return isinstance(quad.graph_name, ox.NamedNode)
+    within = (quad.graph_name for quad in quads)
+    return any(isinstance(name, ox.NamedNode) and name.value in names for name in within)
 
 
 def _syntax(name: str) -> rdf.Syntax:

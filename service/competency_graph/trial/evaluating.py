@@ -33,8 +33,8 @@ def evaluate(
     by_home: defaultdict[str, list[Term]] = defaultdict(list)
     found: defaultdict[tuple[str, str], list[Finding]] = defaultdict(list)
     for node in nodes:
-        home, statements = said(graph, node)
-        for name in home:
+        names, statements = said(graph, node)
+        for name in names:
             by_home[name].append(node)
         for name, some in statements.items():
             found[name, spelt(node)] += misspelt_terms(some, run)

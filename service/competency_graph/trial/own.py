@@ -15,7 +15,7 @@ from competency_graph.judging import counted, imports_not_read, missing, own_sha
 from competency_graph.mending import Surroundings, Texts, in_order, located, mended
 from competency_graph.model import Operation, Verdict, unpack_operations
 from competency_graph.reports import MEDIA_TYPES, render
-from competency_graph.shacl.data import TYPE, Parsed, Run
+from competency_graph.shacl.data import TYPE, Parsed, Run, Term
 from competency_graph.shacl.laid import Laid
 from competency_graph.shacl.refusals import spelt
 from competency_graph.vocab import OWL
@@ -89,7 +89,7 @@ class _Candidate:
 
     written: Sequence[ox.Quad]
     data: Laid
-    others: Sequence[ox.NamedNode | ox.BlankNode]
+    others: Sequence[Term]
     added: int
     removed: int
 
@@ -112,7 +112,7 @@ def _laid(graph: Graph, operations: Sequence[Operation]) -> _Candidate:
     graph.apply(_lines(quad for quad in new if quad not in loose), _lines(gone))
     graph.store.extend(loose)
     names = {quad.graph_name for quad in written}
-    others = dict.fromkeys(quad.subject for name in names for quad in _held(graph, name))
+    others: dict[Term, None] = {quad.subject: None for name in names for quad in _held(graph, name)}
     return _Candidate(
         written=written,
         data=Laid(written, graph.store),

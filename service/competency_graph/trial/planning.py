@@ -112,9 +112,10 @@ def _users(graph: Graph, word: Term) -> Iterator[Term]:
     """Return what is said with a word of ours: it exists now, or does not any more."""
     if not isinstance(word, ox.NamedNode) or not word.value.startswith(CG):
         return
-    for pattern in ((None, word, None), (None, None, word)):
-        for quad in graph.store.quads_for_pattern(*pattern, None):
-            yield quad.subject
+    for quad in graph.store.quads_for_pattern(None, word, None, None):
+        yield quad.subject
+    for quad in graph.store.quads_for_pattern(None, None, word, None):
+        yield quad.subject
 
 
 def members(graph: Graph, name: str, profiles: Mapping[str, Profile], run: Run) -> Iterator[Term]:
