@@ -15,7 +15,7 @@ run: .venv/run
 	@$(BIN)/competency-graph serve
 
 test: check
-	@echo "== Tests (about eleven minutes on two cores)"
+	@echo "== Tests (about twelve minutes on two cores)"
 	@$(BIN)/python -m pytest
 
 check: .venv/dev
