@@ -20,8 +20,8 @@ _SHAPES: Final = GRAPH + "shapes-"
 _CORE: Final = _SHAPES + "core"
 _HOUSE: Final = _SHAPES + "house"
 _ONTOLOGY: Final = GRAPH + "ontology"
-# Ways are counted anew when there is so many times as much, from so many statements on.
-_GROWN: Final = 3
+# Ways are counted anew when so many times as much was put in as there was, and so much at least.
+_GROWN: Final = 2
 _WORTH_COUNTING: Final = 20_000
 
 
@@ -63,8 +63,8 @@ class Profiles:
     """The profiles of a graph, which the keeper makes once and its forks share."""
 
     _made: dict[str, Profile] = field(default_factory=dict)
-    _degrees: Degrees = GUESSED
-    _counted: int = 0
+    _degrees: Degrees | None = None
+    _enough: int = 0
 
     def prepare(self, graph: Graph, *, count: bool = True) -> Iterator[None]:
         """Make ready, step by step, what the graph holds and is not ready yet.
@@ -76,14 +76,14 @@ class Profiles:
         names = {name for name in graph.graph_names() if is_shapes(name)}
         for gone in set(self._made) - names:
             del self._made[gone]
-        size = graph.size()
-        if count and graph.union and size > _WORTH_COUNTING and size > _GROWN * self._counted:
-            self._degrees, self._counted = Degrees.of(graph.store), size
+        if count and graph.union and (self._degrees is None or graph.added > self._enough):
+            self._degrees = Degrees.of(graph.store)
+            self._enough = graph.added + max(_GROWN * graph.size(), _WORTH_COUNTING)
             changed |= names
             yield
         for name in sorted(names):
             if name in changed or name not in self._made:
-                self._made[name] = Profile.of(graph, name, self._degrees)
+                self._made[name] = Profile.of(graph, name, self._degrees or GUESSED)
                 yield
 
     def after(self, graph: Graph, changed: Collection[str]) -> Mapping[str, Profile]:
@@ -94,7 +94,7 @@ class Profiles:
         """
         profiles = dict(self._made)
         for name in filter(is_shapes, changed):
-            profiles[name] = Profile.of(graph, name, self._degrees, well_formed=False)
+            profiles[name] = Profile.of(graph, name, self._degrees or GUESSED, well_formed=False)
         return profiles
 
 
