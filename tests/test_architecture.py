@@ -103,7 +103,7 @@ OWNERS = {
     "sqlalchemy": {"log"},
     "alembic": {"log"},
     "zstandard": {"log", "codings"},
-    "pyoxigraph": {"index", "rdf", "graphs", "shacl"},
+    "pyoxigraph": {"index", "rdf", "graphs", "shacl", "judging", "misspellings", "trial"},
     "pyshacl": {"shacl"},
     "flask": {"web"},
     "flask_openapi3": {"web"},

@@ -11,6 +11,7 @@ from competency_graph.documents import Document
 from competency_graph.mending import Texts, located
 from competency_graph.model import Finding, Repair
 from competency_graph.places import Spot, key, spots_of
+from competency_graph.shacl.data import Parsed
 from competency_graph.statements import turtle
 from competency_graph.vocab import PREFIXES
 from rdflib import SKOS, BNode, Graph, Literal, URIRef
@@ -197,7 +198,7 @@ def test_edits_do_to_the_text_what_is_said_of_statements(name: str, change: str)
     document = Document(name="a", content=text.encode(), syntax=SYNTAXES[name])
     repair = Repair(text="", remove=old and turtle(*old), insert=new and turtle(*new))
     finding = Finding(severity="info", message="", rule="r", focus=EX + "a", repair=repair)
-    (placed,) = located([finding], Texts([document]), graph)
+    (placed,) = located([finding], Texts([document]), Parsed(map(graphs.triple, graph)))
     assert placed.repair is not None and placed.place is not None and placed.place.line
     if (name, change) in _NOT_WRITTEN:
         assert placed.repair.edits == ()

@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from competency_graph import history, resources, trial
+from competency_graph import history, resources
 from competency_graph.config import Settings
 from competency_graph.log import Log
-from competency_graph.model import Difference
 from competency_graph.resources import Seed
+from competency_graph.shacl.data import Run
+from competency_graph.trial.evaluating import evaluate
+from competency_graph.trial.planning import data_of, members
+from competency_graph.trial.profiles import Profiles
 
 _FILE = resources.folder("ontology") / "frameworks" / "findings.json"
 _NOW = datetime(2026, 11, 3, tzinfo=UTC)
@@ -20,18 +23,18 @@ _NOW = datetime(2026, 11, 3, tzinfo=UTC)
 def test_what_stands_is_what_judging_finds(tmp_path: Path, seed: Seed) -> None:
     settings = Settings(database=f"sqlite:///{tmp_path}/log.db", seed=seed)
     graph = history.load(settings, now=_NOW)
-    for _ in trial.prepare(graph):
+    kept = Profiles()
+    for _ in kept.prepare(graph):
         pass
-    frameworks = [
-        name
+    profiles, run = kept.after(graph, ()), Run(data_of(graph))
+    nodes = {
+        node: None
         for name in graph.graph_names()
-        if not name.rpartition("/")[2].startswith(("shapes-", "term-mappings"))
-    ]
-    touched = frozenset((name, name) for name in frameworks)
-    everything = Difference(added=(), removed=(), touched=touched, graphs_read=None)
-    planned = trial.plan(graph, everything)
-    data = trial.data_of(graph, everything, planned)
-    found = trial.evaluate(graph, everything, planned, data)
+        if not name.rpartition("/")[2].startswith("shapes-")
+        for node in members(graph, name, profiles, run)
+    }
+    rows = evaluate(graph, profiles, run, list(nodes))
+    found = [row for node in rows for row in rows[node]]
     found.sort(key=lambda row: json.dumps(row, sort_keys=True))
     if os.environ.get("WRITE_GOLDEN") and seed == "shipped":
         _FILE.write_text(json.dumps(found, ensure_ascii=False, indent=2, sort_keys=True) + "\n")

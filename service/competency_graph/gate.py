@@ -6,19 +6,19 @@ with the others, appended to the log, and told to the index (docs/design/0003).
 
 import json
 import re
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from threading import BoundedSemaphore, Lock
-from typing import Any, Final, NamedTuple, Protocol
+from threading import BoundedSemaphore, Lock, RLock
+from typing import Any, Final, Protocol
 from weakref import WeakValueDictionary
 
 from competency_graph import access
 from competency_graph.errors import (
     InvalidChange,
     PreconditionFailed,
+    Redacted,
     StaleHead,
     Unavailable,
     WouldRemove,
@@ -37,10 +37,12 @@ from competency_graph.model import (
     split,
     without_places,
 )
-from competency_graph.vocab import is_common
 
 _TRIES: Final = 4
-_REMEMBERED: Final = 1_000
+# Of nodes to judge: from so many on a change does not have others wait for it while it is judged,
+# and tells how far it is.
+_WIDE: Final = 2_000
+_STEP: Final = 0.5  # seconds
 _WAITING: Final = 48  # of one graph; fewer than there are threads, so that others find one
 
 Row = Mapping[str, Any]
@@ -117,20 +119,16 @@ class Wish:
 class _Tried:
     """One change as a fork told it, at a revision.
 
-    ``depends`` are the graphs that decide whether it is valid, none for all.
+    ``judged`` are the nodes that were judged, ``whole`` the graphs that were; ``labels`` is what
+    the blank nodes that it makes are called.
     """
 
     difference: Difference
-    findings: Findings
     revision: int
-    depends: frozenset[str] | None
-
-
-class _Between(NamedTuple):
-    """What a change that is recorded changed, and what it depended on; see :class:`_Tried`."""
-
-    graphs: frozenset[str]
-    depends: frozenset[str] | None
+    judged: Sequence[str]
+    whole: Sequence[str]
+    labels: str
+    findings: Findings = field(default_factory=Findings)
 
 
 class _Turn:
@@ -179,11 +177,9 @@ class Gate:
         self._now = now
         self._base = base
         self._validate = validate
-        self._order = Lock()
+        self._order = RLock()
         self._making = Lock()
         self._turns: WeakValueDictionary[str, _Turn] = WeakValueDictionary()
-        # What recent changes touched and depended on; others' changes are not in it.
-        self._recent: OrderedDict[int, _Between] = OrderedDict()
 
     def change(self, wish: Wish, who: Identity) -> Outcome:
         """Try a change out and, unless it is a dry run, record it.
@@ -199,76 +195,113 @@ class Gate:
         """
         # Before any work is done for them; what may be changed is decided on the difference.
         access.require(who, "editor", "Changing anything")
-        near = frozenset(one.graph for one in wish.operations if one.graph is not None)
+        if not wish.validate:
+            access.require(who, "maintainer", "Recording a change that is not judged")
+        graphs = {one.graph for one in wish.operations if one.graph is not None}
         for _ in range(_TRIES):
-            with self._queue(near):
-                tried = self._try(wish, who)
-                outcome = self._settle(wish, who, tried)
+            with self._queue(graphs) as turn, self._begin() as fork:
+                outcome = self._change(fork, wish, who, turn)
             if outcome is not None:
                 return outcome
-            # Whoever lost once waits for those who change the same things, and then is the next;
-            # what another process appended the index may not have seen yet.
-            near = tried.depends or near
+            # What another process appended the index may not have seen yet.
             self._tell(self._log.head(), None)
-        raise StaleHead(expected=tried.revision, actual=self._log.head())
+        head = self._log.head()
+        raise StaleHead(expected=head, actual=head)
 
-    def _settle(self, wish: Wish, who: Identity, tried: _Tried) -> Outcome | None:
-        """Refuse or record what was tried; nothing where it must be tried anew."""
-        difference, findings, number = tried.difference, tried.findings, None
-        if wish.based_on is not None:
-            self._require_unchanged(difference, wish.based_on)
-        if not wish.dry_run:
-            if findings.refuses(wish.severity):
-                raise InvalidChange(told_findings(findings), revision=tried.revision)
-            if difference.added or difference.removed:
-                number = self._append(wish, who, tried)
-                if number is None:
-                    return None
-        return Outcome(
-            revision=number or tried.revision,
-            recorded=number is not None,
-            difference=difference,
-            findings=findings,
-        )
-
-    @contextmanager
-    def _queue(self, graphs: Iterable[str]) -> Iterator[None]:
+    def _queue(self, graphs: Iterable[str]) -> ExitStack:
         """Let those who change the same graphs follow one another; others do not wait."""
         with ExitStack() as held:
             for name in sorted(graphs):
                 with self._making:
                     turn = self._turns.setdefault(name, _Turn())
                 held.enter_context(turn)
-            yield
+            return held.pop_all()
 
-    def _try(self, wish: Wish, who: Identity) -> _Tried:
-        """Stage, authorise and judge in one fork."""
-        judge = self._validate and wish.validate
-        if not wish.validate:
-            access.require(who, "maintainer", "Recording a change that is not judged")
+    def _change(
+        self, fork: Conversation, wish: Wish, who: Identity, turn: ExitStack
+    ) -> Outcome | None:
+        """Try a change out in a fork, and refuse or record it; nothing where it must be anew."""
+        tried = self._stage(fork, wish, who)
+        if len(tried.judged) > _WIDE:
+            turn.close()
+        if wish.based_on is not None:
+            self._require_unchanged(tried.difference, wish.based_on)
+        tried = self._judge(fork, wish, tried)
+        with ExitStack() as order:
+            for number in range(2 * _TRIES):
+                if not wish.dry_run and tried.findings.refuses(wish.severity):
+                    raise InvalidChange(told_findings(tried.findings), revision=tried.revision)
+                changes = tried.difference.added or tried.difference.removed
+                if wish.dry_run or not changes:
+                    return _outcome(tried, recorded=False)
+                with self._order:
+                    if self._log.head() == tried.revision:
+                        return self._append(wish, who, tried)
+                    if number == _TRIES:
+                        # Overtaken again and again: nobody appends before this one any more.
+                        order.enter_context(self._order)
+                followed = self._follow(fork, wish, who, tried)
+                if followed is None:
+                    return None
+                tried = self._judge(fork, wish, followed)
+        return None
+
+    def _stage(self, fork: Conversation, wish: Wish, who: Identity) -> _Tried:
         told, contents = pack_operations(wish.operations)
-        parameters = {"operations": told, "judge": judge}
-        with self._begin() as fork:
-            staged = fork.ask("stage", parameters, contents)
-            head, difference = _read_staged(staged.read())
+        parameters = {"operations": told, "judge": self._validate and wish.validate}
+        staged = fork.ask("stage", parameters, contents)
+        return self._staged(wish, who, staged, None)
+
+    def _staged(self, wish: Wish, who: Identity, staged: Answered, before: _Tried | None) -> _Tried:
+        """Return what was staged, once it is authorised."""
+        head, difference = _read_staged(staged.read())
+        if before is not None and head["same"]:
+            difference = before.difference
+        else:
             from_files = wish.named_by_files(difference.graphs)
             access.authorise(who, difference, base=self._base, from_files=from_files)
             if wish.only_adds and difference.removed:
                 raise WouldRemove(removals_json(difference.removed), revision=staged.revision)
-            findings = Findings()
-            if judge and (difference.added or difference.removed):
-                standing = [dict(one.finding) for one in self._log.standing(head["judged"])]
-                # As the body, since a head is small and they may be many.
-                judged = fork.ask("judge", {}, json.dumps(standing, ensure_ascii=False).encode())
-                findings = Findings(**json.loads(judged.read()))
-        reads = difference.graphs_read
-        depends = None if reads is None else reads | difference.graphs | frozenset(head["data"])
         return _Tried(
             difference=difference,
-            findings=findings,
             revision=staged.revision,
-            depends=depends,
+            judged=head["judged"],
+            whole=head["whole"],
+            labels=head["labels"],
         )
+
+    def _judge(self, fork: Conversation, wish: Wish, tried: _Tried) -> _Tried:
+        difference = tried.difference
+        changes = difference.added or difference.removed
+        if not (self._validate and wish.validate and changes):
+            return tried
+        every = len(tried.judged)
+        left = every if every > _WIDE else 0
+        while left:
+            asked = {"seconds": _STEP, "done": (every - left) / every}
+            left = json.loads(fork.ask("judge", asked).read())["left"]
+        found = self._log.standing(tried.whole, nodes=tried.judged)
+        # As the body, since a head is small and they may be many.
+        rows = json.dumps([dict(one.finding) for one in found], ensure_ascii=False).encode()
+        judged = fork.ask("judge", {}, rows)
+        return replace(tried, findings=Findings(**json.loads(judged.read())))
+
+    def _follow(
+        self, fork: Conversation, wish: Wish, who: Identity, tried: _Tried
+    ) -> _Tried | None:
+        """Have a fork take in what was recorded since; nothing where it cannot."""
+        sizes, texts = [], []
+        for number in range(tried.revision + 1, self._log.head() + 1):
+            try:
+                added, removed = map(joined, self._log.read(number))
+            except Redacted:
+                return None
+            sizes.append((len(removed), len(added)))
+            texts += [removed, added]
+        answer = fork.ask("follow", {"changes": sizes}, b"".join(texts))
+        if json.loads(answer.read().partition(b"\n")[0]).get("again"):
+            return None
+        return self._staged(wish, who, answer, tried)
 
     def _require_unchanged(self, difference: Difference, revision: int) -> None:
         for graph in difference.graphs:
@@ -281,52 +314,40 @@ class Gate:
                     revision=later.number,
                 )
 
-    def _append(self, wish: Wish, who: Identity, tried: _Tried) -> int | None:
+    def _append(self, wish: Wish, who: Identity, tried: _Tried) -> Outcome | None:
         """Record a change and have it served, or return nothing where it must be tried anew."""
-        difference = tried.difference
-        with self._order:
-            head = self._log.head()
-            if any(self._conflicts(n, tried) for n in range(tried.revision + 1, head + 1)):
-                return None
-            added = _renumbered(difference.added, tried.revision + 1, head + 1)
-            draft = Draft(
-                author=who.name,
-                time=self._now(),
-                message=wish.message,
-                added=added,
-                removed=difference.removed,
-                touched=difference.touched,
-                findings_added=[without_places(row) for row in tried.findings.new],
-                findings_removed=tried.findings.fixed,
-            )
-            try:
-                number = self._log.append(draft, expected_head=head)
-            except StaleHead:
-                return None
-            # Not the change itself: a large one would be held in memory for a thousand more.
-            self._recent[number] = _Between(difference.graphs, tried.depends)
-            while len(self._recent) > _REMEMBERED:
-                self._recent.popitem(last=False)
-            if not self._tell(number, (joined(difference.removed), joined(added))):
-                said = (
-                    f"It is recorded as change {number}, and will be served. Do not send it again."
-                )
-                raise Unavailable(said, revision=number)
-        return number
+        if wish.based_on is not None:
+            self._require_unchanged(tried.difference, wish.based_on)
+        difference, head = tried.difference, tried.revision
+        renamed = _Renaming(tried.labels, f"c{head + 1}x")
+        added = renamed.lines(difference.added)
+        draft = Draft(
+            author=who.name,
+            time=self._now(),
+            message=wish.message,
+            added=added,
+            removed=difference.removed,
+            touched={(graph, renamed.label(thing)) for graph, thing in difference.touched},
+            findings_added=[renamed.row(without_places(row)) for row in tried.findings.new],
+            findings_removed=tried.findings.fixed,
+        )
+        try:
+            number = self._log.append(draft, expected_head=head)
+        except StaleHead:
+            return None
+        if not self._tell(number, (joined(difference.removed), joined(added))):
+            said = f"It is recorded as change {number}, and will be served. Do not send it again."
+            raise Unavailable(said, revision=number)
+        return _outcome(replace(tried, revision=number), recorded=True)
 
-    def _conflicts(self, number: int, tried: _Tried) -> bool:
-        """Say whether a change that came between could make this one invalid, or be made so by it.
 
-        That is where both were judged with a graph that they share: each may have added to what a
-        rule reads from there. Vocabulary, shapes and exemptions are shared by all, and count only
-        where one of them changed it.
-        """
-        between = self._recent.get(number)
-        if between is None or between.depends is None or tried.depends is None:
-            return True
-        changed = between.graphs | tried.difference.graphs
-        shared = between.depends & tried.depends
-        return any(name in changed or not is_common(name) for name in shared)
+def _outcome(tried: _Tried, *, recorded: bool) -> Outcome:
+    return Outcome(
+        revision=tried.revision,
+        recorded=recorded,
+        difference=tried.difference,
+        findings=tried.findings,
+    )
 
 
 def told_findings(findings: Findings) -> dict[str, Any]:
@@ -341,23 +362,37 @@ def told_findings(findings: Findings) -> dict[str, Any]:
 def _read_staged(content: bytes) -> tuple[dict[str, Any], Difference]:
     line, _, lines = content.partition(b"\n")
     head = json.loads(line)
-    read = head["read"]
     return head, Difference(
         removed=tuple(split(lines[: head["removed"]])),
         added=tuple(split(lines[head["removed"] :])),
         touched=frozenset((graph, subject) for graph, subject in head["touched"]),
-        graphs_read=None if read is None else frozenset(read),
+        graphs_read=frozenset(),
     )
 
 
-def _renumbered(lines: Sequence[bytes], staged: int, number: int) -> Sequence[bytes]:
-    """Return lines with the blank nodes that a change minted named after its real number."""
-    if staged == number:
-        return lines
-    minted = re.compile(rb"^((?:\S+ <[^>]*> )?)_:c%dx(?=\d+ )" % staged)
-    real = rb"\g<1>_:c%dx" % number
-    renamed = lines
-    # A line has one as its subject, as its value, or as both.
-    for _ in range(2):
-        renamed = [minted.sub(real, line) for line in renamed]
-    return sorted(renamed)
+class _Renaming:
+    """The blank nodes that a change minted, named after its real number."""
+
+    def __init__(self, labels: str, real: str) -> None:
+        self._needless = labels == real
+        self._minted = re.compile(rb"^((?:\S+ <[^>]*> )?)_:%s(?=\d+ )" % labels.encode())
+        self._named = re.compile(rf"^_:{labels}(?=\d+$)")
+        self._real = f"_:{real}"
+
+    def lines(self, lines: Sequence[bytes]) -> Sequence[bytes]:
+        """Return lines of N-Quads, sorted."""
+        if self._needless:
+            return lines
+        renamed, real = lines, rb"\g<1>" + self._real.encode()
+        # A line has one as its subject, as its value, or as both.
+        for _ in range(2):
+            renamed = [self._minted.sub(real, line) for line in renamed]
+        return sorted(renamed)
+
+    def label(self, node: str) -> str:
+        """Return what a blank node is called, or anything else as it is."""
+        return node if self._needless else self._named.sub(self._real, node)
+
+    def row(self, row: Row) -> Row:
+        """Return a finding."""
+        return {n: self.label(v) if isinstance(v, str) else v for n, v in row.items()}

@@ -62,6 +62,11 @@ def term(node: Node) -> ox.NamedNode | ox.BlankNode | ox.Literal:
     return ox.NamedNode(str(node))
 
 
+def named(node: Node) -> ox.NamedNode:
+    """Return an IRI of rdflib, such as that of a predicate, as the engine's term."""
+    return ox.NamedNode(str(node))
+
+
 _COMMENT = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*"""|'
     r"'''(?:[^'\\]|\\.|'(?!''))*'''|"

@@ -32,7 +32,7 @@ _PATIENCE: Final = 5.0
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 # What a running job is at, and the share of its stages that is behind it then. How long a stage
-# takes is not known beforehand, so nothing finer would be true.
+# takes is not known beforehand; of judging it is known how much of it there is.
 _STAGES: Final[Mapping[str, tuple[str, int]]] = {
     "begin": ("waiting for a fork", 0),
     "stage": ("reading and comparing", 10),
@@ -68,6 +68,7 @@ class _Job:
     created: datetime
     state: State = "waiting"
     stage: str = "begin"
+    judged: float = 0.0
     ended: datetime | None = None
     cancelling: bool = False
     fork: Stoppable | None = None
@@ -234,15 +235,20 @@ class _Watched:
         """Ask one thing of the fork."""
         if self._job.cancelling:
             raise _Cancelled("The job was cancelled.")
-        self._job.stage = name
+        # What is taken in at the end, since others were faster, is part of recording.
+        if name in _STAGES and self._job.stage != "record":
+            self._job.stage, self._job.judged = name, parameters.get("done", 0.0)
         answer = self._fork.ask(name, parameters, body)
-        self._job.stage = "record" if name == "judge" else name
+        if name == "judge" and "done" not in parameters:
+            self._job.stage = "record"
         return answer
 
 
 def _told(job: _Job) -> dict[str, Any]:
     """Return a job as JSON has it; why it was refused as `wire` has it."""
     stage, percentage = _STAGES[job.stage]
+    if job.stage == "judge":
+        percentage += int(job.judged * (_STAGES["record"][1] - percentage))
     running = job.state == "running"
     detail = None
     if job.state == "done" and job.cancelling:

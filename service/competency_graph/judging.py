@@ -8,14 +8,12 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from rdflib import DCTERMS as DCT
-from rdflib import OWL, RDF, RDFS, SH, Graph, URIRef
-from rdflib import SKOS as SKOS_
-from rdflib.term import Node
+import pyoxigraph as ox
+from rdflib import Graph
 
 from competency_graph import graphs, rdf, resources
 from competency_graph.documents import Document, raise_together
@@ -29,15 +27,13 @@ from competency_graph.index import sealed
 from competency_graph.mending import Surroundings, Texts, in_order, located, mended
 from competency_graph.misspellings import ill_typed_values, misspelt_terms
 from competency_graph.model import Finding, Place, Verdict, finding_of
-from competency_graph.shacl.findings import label_of
-from competency_graph.shacl.reference import (
-    Shapes,
-    check_targets,
-    check_well_formed,
-    compile_shapes,
-    judge_graph,
-)
-from competency_graph.vocab import CG, GRAPH
+from competency_graph.shacl.compile import compiled
+from competency_graph.shacl.data import TYPE, Data, Parsed, Run, Term
+from competency_graph.shacl.findings import label
+from competency_graph.shacl.focus import Judge
+from competency_graph.shacl.reference import check_targets, check_well_formed
+from competency_graph.shacl.refusals import refuse
+from competency_graph.vocab import CG, DCTERMS, GRAPH, OWL, PREFIXES, RDFS, SH, SKOS
 
 _LIMITS: Final = {
     "time": "Judging took longer than {seconds:g} s. Give fewer files or simpler shapes at a time, "
@@ -95,36 +91,65 @@ def judge(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shapes:
+    """Shapes to judge by: as statements, and ready to."""
+
+    quads: Sequence[ox.Quad]
+    judge: Judge
+
+    @property
+    def graph(self) -> Graph:
+        """The statements, for who proposes how to mend what is found."""
+        return graphs.to_rdflib(self.quads)
+
+
 def _judged(
     documents: Sequence[Document], shapes: Sequence[Document], context: bytes | None
 ) -> bytes:
     # A fork of its own: what rdflib logs about ill-typed values is told as findings instead.
     logging.disable(logging.CRITICAL)
-    edited = _merged(documents)
-    about = set(edited.subjects())
-    data = Graph(bind_namespaces="none")
-    before = Graph(bind_namespaces="none")
-    for triple in _context(context):
-        (before if triple[0] in about else data).add(triple)
-    base = data + before if context is not None and before else None
-    data += edited
-    judged_by = _judged_by(shapes, data, about)
-    rows = [asdict(f) for f in _found(edited, data, judged_by)]
-    stood = [asdict(f) for f in _found(before, base, judged_by)] if base is not None else []
+    quads = _merged(documents)
+    edited, about = Parsed(quads), {quad.subject for quad in quads}
+    around = _context(context)
+    others = [quad for quad in around if quad.subject not in about]
+    data = Parsed([*others, *quads])
+    judged_by = own_shapes(shapes) if shapes else _shipped_shapes(data, about)
+    focus = [*about, *missing(judged_by, edited, data)]
+    rows = [asdict(f) for f in _found(focus, quads, data, judged_by)]
+    stood: list[dict[str, Any]] = []
+    if context is not None and len(others) < len(around):
+        before = [quad for quad in around if quad.subject in about]
+        things = list(dict.fromkeys(quad.subject for quad in before))
+        stood = [asdict(f) for f in _found(things, before, Parsed(around), judged_by)]
     groups = {name: list(map(finding_of, found)) for name, found in compare(rows, stood).items()}
     texts = Texts(documents if rows else ())
-    around = Surroundings(data, [judged_by.graph], texts.order)
+    surroundings = Surroundings(data, [judged_by.graph] if rows else [], texts.order)
     for name in ("new", "standing"):
-        groups[name] = in_order(located(mended(groups[name], around), texts, edited))
+        groups[name] = in_order(located(mended(groups[name], surroundings), texts, edited))
     told = {name: [asdict(f) for f in in_order(found)] for name, found in groups.items()}
     notes = _notes(edited, data, texts, own_shapes=bool(shapes))
-    return json.dumps({**told, "checked": counted(edited, data), "notes": notes}).encode()
+    checked = counted((kind for _, kind in edited.pairs(TYPE)), data)
+    return json.dumps({**told, "checked": checked, "notes": notes}).encode()
 
 
-def _found(edited: Graph, data: Graph, shapes: Shapes) -> list[Finding]:
+def missing(shapes: Shapes, edited: Parsed, data: Data) -> Iterable[Term]:
+    """Return what shapes are for, and the documents name or the shapes do, and nothing describes.
+
+    Such is a thing that is missing; there is no other document that it could belong to.
+    """
+    named = dict.fromkeys(shapes.judge.undescribed(edited))
+    return [node for node in named if not data.about(node)]
+
+
+def _found(
+    focus: Sequence[Term], edited: Iterable[ox.Quad], data: Data, shapes: Shapes
+) -> list[Finding]:
     """Return what is found of what an editor wrote, among all that belongs to it."""
-    found = judge_graph(data, shapes, focus=set(edited.subjects()))
-    return found + misspelt_terms(edited, data) + ill_typed_values(edited, data)
+    said = [(quad.subject, quad.predicate, quad.object) for quad in edited]
+    found = [f for _, some in shapes.judge.findings(Run(data), focus) for f in some]
+    # One fault of one thing, from whichever thing it was come to.
+    return list(dict.fromkeys((*found, *misspelt_terms(said, data), *ill_typed_values(said, data))))
 
 
 def compare(
@@ -144,13 +169,13 @@ def compare(
 
 
 def _identity(row: Mapping[str, Any]) -> tuple[object, ...]:
-    names = ("graph", "rule", "focus", "field", "value", "message")
+    names = ("graph", "node", "rule", "focus", "field", "value", "message")
     return tuple(row.get(name) for name in names)
 
 
-def _merged(documents: Sequence[Document]) -> Graph:
+def _merged(documents: Sequence[Document]) -> list[ox.Quad]:
     """Return the statements of all documents, or tell of all that cannot be read at once."""
-    merged = Graph(bind_namespaces="none")
+    merged: list[ox.Quad] = []
     faults: list[CompetencyGraphError] = []
     for document in documents:
         try:
@@ -167,42 +192,33 @@ def _merged(documents: Sequence[Document]) -> Graph:
                     + (hint if document.syntax.name == "json-ld" else ""),
                 )
             )
-        merged += graphs.to_rdflib(quads)
+        merged += quads
     raise_together(faults)
     return merged
 
 
-def _judged_by(own: Sequence[Document], data: Graph, about: set[Node]) -> Shapes:
-    """Return the shapes to judge by.
-
-    Raises:
-        InvalidShapes: those given cannot be judged by; the sentence says where.
-    """
-    if not own:
-        return compile_shapes(_merged(_shipped_shapes(data, about)))
-    return own_shapes(own)
-
-
 def own_shapes(own: Sequence[Document]) -> Shapes:
-    """Return an editor's own shapes, ready to judge by.
+    """Return an editor's own shapes, ready to judge by what is judged as it is written.
 
     Raises:
         InvalidShapes: they cannot be judged by; the sentence says where.
         UnreadableInput: a document does not parse.
     """
-    graph = _merged(own)
+    quads = _merged(own)
+    graph = graphs.to_rdflib(quads)
     try:
         check_well_formed(graph)
-        compiled = compile_shapes(graph)
+        refuse(Parsed(quads), any_severity=True)
+        ready = compiled(quads, stored=False)
         check_targets(graph)
     except InvalidShapes as error:
         shape = str(error.facts.get("shape", ""))
         place = Texts(own).of_thing(shape) or Place(file=", ".join(d.name for d in own))
         raise InvalidShapes(f"{place}: {error.detail}", **error.facts) from None
-    return compiled
+    return Shapes(quads=quads, judge=Judge(ready))
 
 
-def _parsed(document: Document) -> list[Any]:
+def _parsed(document: Document) -> list[ox.Quad]:
     return rdf.parse(document.content, document.syntax, name=document.name, base=rdf.NO_BASE)
 
 
@@ -210,44 +226,45 @@ def _document(path: Path) -> Document:
     return Document(name=path.name, content=path.read_bytes(), syntax=rdf.SYNTAXES[0])
 
 
-def _context(given: bytes | None) -> Iterable[tuple[Node, Node, Node]]:
+def _context(given: bytes | None) -> list[ox.Quad]:
     if given is not None:
         syntax = rdf.syntax_of_file("context.nt")
         assert syntax is not None
-        return graphs.to_rdflib(rdf.parse(given, syntax, name="the data it belongs to"))
-    shipped = Graph(bind_namespaces="none")
-    for graph in resources.shipped_graphs("shipped"):
-        for file in graph.files:
-            shipped += graphs.to_rdflib(_parsed(_document(file)))
-    return shipped
+        return rdf.parse(given, syntax, name="the data it belongs to")
+    files = (file for one in resources.shipped_graphs("shipped") for file in one.files)
+    return [quad for file in files for quad in _parsed(_document(file))]
 
 
-def _shipped_shapes(data: Graph, about: set[Node]) -> list[Document]:
-    """Return the core shapes, and those of the house where a file belongs to it.
+def _shipped_shapes(data: Data, about: Collection[Term]) -> Shapes:
+    """Return the core shapes, and with them those of the house where a file belongs to it.
 
     A framework belongs to the house when the graph that holds it says so (``dcterms:conformsTo``);
     the vocabulary itself always does.
     """
     files = list(resources.shape_files("core"))
-    house = URIRef(GRAPH + "shapes-house")
     homes = {
         topic
-        for graph in data.subjects(DCT.conformsTo, house)
-        for topic in data.objects(graph, URIRef("http://xmlns.com/foaf/0.1/primaryTopic"))
+        for graph in data.subjects(_word(DCTERMS, "conformsTo"), _word(GRAPH, "shapes-house"))
+        for topic in data.objects(graph, _word(PREFIXES["foaf"], "primaryTopic"))
     }
     ours = any(
         home in homes
         for thing in about
         for home in (
             thing,
-            *data.objects(thing, SKOS_.inScheme),
-            *data.objects(thing, DCT.isPartOf),
+            *data.objects(thing, _word(SKOS, "inScheme")),
+            *data.objects(thing, _word(DCTERMS, "isPartOf")),
         )
     )
-    terms = any(str(thing).startswith(CG) for thing in about)
+    terms = any(isinstance(t, ox.NamedNode) and t.value.startswith(CG) for t in about)
     if ours or terms:
         files += resources.shape_files("house")
-    return [_document(file) for file in files]
+    quads = [quad for file in files for quad in _parsed(_document(file))]
+    return Shapes(quads=quads, judge=Judge(compiled(quads, stored=False)))
+
+
+def _word(namespace: str, name: str) -> ox.NamedNode:
+    return ox.NamedNode(namespace + name)
 
 
 def placed(findings: Sequence[Finding], documents: Sequence[Document]) -> list[Finding]:
@@ -255,21 +272,21 @@ def placed(findings: Sequence[Finding], documents: Sequence[Document]) -> list[F
 
     It parses: call it in a sealed fork.
     """
-    edited = Graph(bind_namespaces="none")
-    for document in documents:
-        edited += graphs.to_rdflib(_parsed(document))
+    edited = Parsed(quad for document in documents for quad in _parsed(document))
     return in_order(located(findings, Texts(documents), edited))
 
 
-def _notes(edited: Graph, data: Graph, texts: Texts, *, own_shapes: bool) -> list[str]:
+def _notes(edited: Parsed, data: Data, texts: Texts, *, own_shapes: bool) -> list[str]:
     """Return what an editor should know besides findings."""
-    notes = imports_not_read(edited, data)
-    if not own_shapes and next(edited.subjects(RDF.type, SH.NodeShape), None) is not None:
+    notes = imports_not_read((iri for _, iri in edited.pairs(_word(OWL, "imports"))), data)
+    if not own_shapes and edited.subjects(TYPE, _word(SH, "NodeShape")):
         notes.append("These files hold shapes. To judge others by them, name them with --shapes.")
     relative = sorted(
-        str(term).removeprefix(rdf.NO_BASE)
-        for term in {*edited.subjects(), *edited.objects()}
-        if isinstance(term, URIRef) and term.startswith(rdf.NO_BASE) and term != rdf.NO_BASE
+        term.value.removeprefix(rdf.NO_BASE)
+        for term in edited.ends()
+        if isinstance(term, ox.NamedNode)
+        and term.value.startswith(rdf.NO_BASE)
+        and term.value != rdf.NO_BASE
     )
     if relative:
         notes.append(
@@ -277,11 +294,11 @@ def _notes(edited: Graph, data: Graph, texts: Texts, *, own_shapes: bool) -> lis
             "write it out, or declare a BASE at the top of the file."
         )
     for subject, files in list(texts.in_several().items())[:10]:
-        label = label_of(URIRef(subject), data) or subject
+        called = label(ox.NamedNode(subject), data) or subject
         notes.append(
-            f"“{label}” is described in {' and '.join(files)}; what they say counts together."
+            f"“{called}” is described in {' and '.join(files)}; what they say counts together."
         )
-    if not own_shapes and not counted(edited, data):
+    if not own_shapes and not counted((kind for _, kind in edited.pairs(TYPE)), data):
         notes.append(
             "Nothing in these files is of a type that is known here, so hardly any rule is about "
             "it. Look at the types."
@@ -289,30 +306,38 @@ def _notes(edited: Graph, data: Graph, texts: Texts, *, own_shapes: bool) -> lis
     return notes
 
 
-def imports_not_read(edited: Graph, data: Graph) -> list[str]:
+def imports_not_read(imported: Iterable[Term], data: Data) -> list[str]:
     """Return a sentence for each import of something that is not here."""
     return [
-        f"Not read: {target} (what a file imports is never fetched)."
-        for target in sorted(map(str, edited.objects(None, OWL.imports)))
-        if (URIRef(target), RDF.type, OWL.Ontology) not in data
+        f"Not read: {target.value} (what a file imports is never fetched)."
+        for target in sorted(imported, key=str)
+        if isinstance(target, ox.NamedNode) and not data.holds(target, TYPE, _ONTOLOGY)
     ]
 
 
-def counted(edited: Graph, data: Graph) -> list[tuple[str, int]]:
-    """Return how many things of each known class were judged, most first."""
-    counts = Counter(
-        t
-        for t in edited.objects(None, RDF.type)
-        if t in (SKOS_.Concept, SKOS_.ConceptScheme, OWL.Ontology)
-        or (str(t).startswith(CG) and (t, RDFS.isDefinedBy, None) in data)
-    )
-    names: dict[Node, str] = {
-        SKOS_.Concept: "concept",
-        SKOS_.ConceptScheme: "concept scheme",
-        OWL.Ontology: "ontology",
-    }
+def counted(kinds: Iterable[Term], data: Data) -> list[tuple[str, int]]:
+    """Return how many things of each known class there are, most first.
+
+    ``kinds`` has the class of each of them.
+    """
+    counts = Counter(kinds)
     named = [
-        ((names.get(t) or label_of(t, data) or str(t).removeprefix(CG)).lower(), n)
-        for t, n in counts.items()
+        ((_KINDS.get(kind) or label(kind, data) or kind.value.removeprefix(CG)).lower(), number)
+        for kind, number in counts.items()
+        if isinstance(kind, ox.NamedNode) and _is_known(kind, data)
     ]
     return sorted(named, key=lambda pair: (-pair[1], pair[0]))[:6]
+
+
+def _is_known(kind: ox.NamedNode, data: Data) -> bool:
+    if kind in _KINDS:
+        return True
+    return kind.value.startswith(CG) and bool(data.objects(kind, _word(RDFS, "isDefinedBy")))
+
+
+_ONTOLOGY: Final = _word(OWL, "Ontology")
+_KINDS: Final = {
+    _word(SKOS, "Concept"): "concept",
+    _word(SKOS, "ConceptScheme"): "concept scheme",
+    _ONTOLOGY: "ontology",
+}

@@ -73,7 +73,7 @@ def _lanes(settings: Settings, board: Board, sockets: Sequence[socket.socket]) -
             answer_bytes=settings.query_bytes,
             private=settings.reader_private,
             nice=5,
-            answers={name: _tried(name) for name in ("stage", "judge")},
+            answers={name: _tried(name) for name in ("stage", "follow", "judge")},
             once=True,
         ),
         # Everybody's candidates: apart, so that no stranger holds a fork that a writer waits for.
@@ -86,7 +86,7 @@ def _lanes(settings: Settings, board: Board, sockets: Sequence[socket.socket]) -
             answer_bytes=settings.query_bytes,
             private=settings.reader_private,
             nice=19,
-            answers={name: _tried(name) for name in ("stage", "check")},
+            answers={name: _tried(name) for name in ("stage", "check", "own")},
             once=True,
         ),
         Lane(

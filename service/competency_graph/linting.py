@@ -21,9 +21,10 @@ from competency_graph.documents import Document
 from competency_graph.errors import InvalidShapes, LimitReached
 from competency_graph.index import sealed
 from competency_graph.mending import Texts, in_order, located
-from competency_graph.misspellings import UNKNOWN_TERM, misspelt_terms, our_words, unknown_word
+from competency_graph.misspellings import UNKNOWN_TERM, misspelt_terms, unknown_word
 from competency_graph.model import Finding, Repair, Severity, Verdict, finding_of
 from competency_graph.shacl.compile import Compiled, compiled
+from competency_graph.shacl.data import Data, Parsed
 from competency_graph.shacl.findings import label_of, spelt
 from competency_graph.shacl.reference import check_well_formed
 from competency_graph.shacl.sparql import SparqlCheck
@@ -88,7 +89,8 @@ def _linted(documents: Sequence[Document]) -> bytes:
     ]
     edited = graphs.to_rdflib(quads)
     vocabulary = _vocabulary()
-    misspelt = misspelt_terms(edited, vocabulary)
+    said = [(quad.subject, quad.predicate, quad.object) for quad in quads]
+    misspelt = misspelt_terms(said, vocabulary)
     findings: list[tuple[Finding, Node | None]] = [(finding, None) for finding in misspelt]
     try:
         made = compiled(quads, stored=True)
@@ -100,8 +102,8 @@ def _linted(documents: Sequence[Document]) -> bytes:
             refused = _finding("violation", error.detail, _REFUSED, shape, edited)
             findings.append((refused, None))
     else:
-        findings += _Shapes(edited, made, our_words(vocabulary)).findings()
-    placed = in_order(list(_placed(findings, Texts(documents), edited)))
+        findings += _Shapes(edited, made, vocabulary).findings()
+    placed = in_order(list(_placed(findings, Texts(documents), edited, Parsed(quads))))
     told = {
         "findings": [asdict(finding) for finding in placed],
         "shapes": len(_shape_nodes(edited)),
@@ -110,11 +112,11 @@ def _linted(documents: Sequence[Document]) -> bytes:
 
 
 def _placed(
-    findings: Iterable[tuple[Finding, Node | None]], texts: Texts, edited: Graph
+    findings: Iterable[tuple[Finding, Node | None]], texts: Texts, edited: Graph, parsed: Parsed
 ) -> Iterator[Finding]:
     """Yield findings with their places; what is found of a constraint stands where its query is."""
     for finding, constraint in findings:
-        (placed,) = located([finding], texts, edited)
+        (placed,) = located([finding], texts, parsed)
         if constraint is not None:
             query = edited.value(constraint, SH.select)
             assert query is not None, "A constraint that compiles has its query."
@@ -127,12 +129,13 @@ def _node(spelling: str) -> Node:
     return BNode(spelling[2:]) if spelling.startswith("_:") else URIRef(spelling)
 
 
-def _vocabulary() -> Graph:
-    vocabulary = Graph(bind_namespaces="none")
-    for file in resources.ontology_files():
-        turtle = rdf.SYNTAXES[0]
-        vocabulary += graphs.to_rdflib(rdf.parse(file.read_bytes(), turtle, name=file.name))
-    return vocabulary
+def _vocabulary() -> Data:
+    turtle = rdf.SYNTAXES[0]
+    return Parsed(
+        quad
+        for file in resources.ontology_files()
+        for quad in rdf.parse(file.read_bytes(), turtle, name=file.name)
+    )
 
 
 def _finding(
@@ -175,10 +178,10 @@ def _shape_nodes(edited: Graph) -> set[Node]:
 class _Shapes:
     """A shapes graph that compiles."""
 
-    def __init__(self, edited: Graph, made: Compiled, words: frozenset[str]) -> None:
+    def __init__(self, edited: Graph, made: Compiled, vocabulary: Data) -> None:
         self._edited = edited
         self._made = made
-        self._words = words
+        self._vocabulary = vocabulary
         self._nodes = _shape_nodes(edited)
         self._targeted = {n for n in self._nodes if self._has_target(n)}
         # A shape inside another is reported itself only where it is listed as a property.
@@ -226,7 +229,7 @@ class _Shapes:
                 said = f"The message names “{{?{unknown}}}”, which the query does not select."
                 yield self._of(shape, "warning", said, _UNFILLED)
         for term in sorted(check.query.terms()):
-            if (fault := unknown_word(term, self._words)) is not None:
+            if (fault := unknown_word(term, self._vocabulary)) is not None:
                 said = f"{fault[0][:-1]}, and the query asks for it."
                 yield self._of(shape, "violation", said, UNKNOWN_TERM, repair=fault[1])
 

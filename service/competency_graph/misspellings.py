@@ -1,17 +1,20 @@
 """Words that do not exist, references that miss, values that are none. Judges by no shape."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from functools import cache
 from typing import Final
 
-from rdflib import DCTERMS, OWL, PROV, RDF, RDFS, SH, SKOS, XSD, BNode, Graph, Literal, URIRef
+import pyoxigraph as ox
+from rdflib import DCTERMS, OWL, PROV, RDFS, SH, SKOS, XSD, BNode, Literal, URIRef
 from rdflib.term import Node
 
+from competency_graph.graphs import named, node, term
 from competency_graph.literals import fault
 from competency_graph.model import Finding, Repair
-from competency_graph.shacl.findings import label_of, spelt
+from competency_graph.shacl.data import TYPE, Data, Term
+from competency_graph.shacl.findings import label, spelt
 from competency_graph.statements import turtle
 from competency_graph.vocab import BASE, CG, DOCS, SHAPES
 
@@ -27,26 +30,43 @@ _CLOSED: Final = {
     "prov": PROV,
     "sh": SH,
 }
+# What belongs to our vocabulary says which module defines it (O3).
+_DEFINED: Final = named(RDFS.isDefinedBy)
+_NAMESPACES: Final = (CG, *map(str, _CLOSED.values()))
 _SECTIONS: Final = ("ns#", "shapes#", "id/", "graph/", "ontology/", "docs/", "api/")
 
 
-def misspelt_terms(edited: Graph, data: Graph) -> list[Finding]:
+Statement = tuple[Term, ox.NamedNode, Term]
+"""Subject, predicate and object."""
+
+
+def misspelt_terms(edited: Iterable[Statement], data: Data) -> list[Finding]:
     """Find words of our vocabulary, and of closed ones of others, that do not exist.
 
     Args:
         edited: what was written; only this is looked at.
         data: all that belongs to it, with the vocabulary.
     """
-    ours = our_words(data)
+    faults: dict[tuple[str, bool], _Fault | None] = {}
+
+    def faults_of(word: Term, used_as_word: bool) -> _Fault | None:
+        # Of millions of statements nearly all have the same few words, and values of ours.
+        if not isinstance(word, ox.NamedNode):
+            return None
+        if not used_as_word and not word.value.startswith(_NAMESPACES):
+            return None
+        key = (word.value, used_as_word)
+        if key not in faults:
+            iri = URIRef(word.value)
+            faults[key] = (
+                unknown_word(iri, data) or (used_as_word and _misspelt_namespace(iri)) or None
+            )
+        return faults[key]
+
     findings = []
     for subject, predicate, value in edited:
-        words = (predicate, value) if predicate == RDF.type else (predicate,)
-        for term in (predicate, value):
-            if not isinstance(term, URIRef):
-                continue
-            fault = (
-                unknown_word(term, ours) or (term in words and _misspelt_namespace(term)) or None
-            )
+        for word, used_as_word in ((predicate, True), (value, predicate == TYPE)):
+            fault = faults_of(word, used_as_word)
             if fault is None:
                 continue
             message, hint, meant = fault
@@ -55,52 +75,45 @@ def misspelt_terms(edited: Graph, data: Graph) -> list[Finding]:
                     severity="violation",
                     message=message,
                     rule=UNKNOWN_TERM,
-                    focus=spelt(subject),
-                    focus_label=label_of(subject, data),
-                    field=str(predicate),
+                    focus=spelt(node(subject)),
+                    focus_label=label(subject, data),
+                    field=predicate.value,
                     field_label="Term",
                     page=_PAGE + "unknown-term",
-                    value=f"<{value}>" if term is value else None,
-                    repair=_repair(hint, predicate, value, term, meant),
+                    value=str(value) if word is value else None,
+                    repair=_repair(hint, node(predicate), node(value), node(word), meant),
                 )
             )
     return findings
 
 
 def _repair(
-    hint: str | None, predicate: Node, value: Node, term: Node, meant: Node | None
+    hint: str | None, predicate: Node, value: Node, word: Node, meant: Node | None
 ) -> Repair | None:
     if hint is None:
         return None
     if meant is None or isinstance(value, BNode):
         return Repair(text=hint)
-    instead = (meant, value) if term is predicate else (predicate, meant)
+    instead = (meant, value) if word == predicate else (predicate, meant)
     return Repair(text=hint, remove=turtle(predicate, value), insert=turtle(*instead))
 
 
 _Fault = tuple[str, str | None, URIRef | None]
 
 
-def our_words(data: Graph) -> frozenset[str]:
-    """Return the words of our vocabulary that a graph defines."""
-    return frozenset(str(t) for t in data.subjects(RDFS.isDefinedBy) if str(t).startswith(CG))
-
-
-def unknown_word(term: URIRef, ours: frozenset[str]) -> _Fault | None:
+def unknown_word(word: URIRef, data: Data) -> _Fault | None:
     """Return what to say of a word that does not exist: a sentence, a proposal, the word meant."""
-    known: frozenset[str]
-    if term.startswith(CG):
-        prefix, namespace, known = "cg", CG, ours
-        missing = str(term) not in ours and str(term) != CG
+    if word.startswith(CG):
+        prefix, namespace = "cg", CG
+        if str(word) == CG or data.objects(term(word), _DEFINED):
+            return None
+        known = frozenset(t for s, _ in data.pairs(_DEFINED) if (t := str(node(s))).startswith(CG))
     else:
-        prefix = next((p for p, closed in _CLOSED.items() if term.startswith(str(closed))), "")
-        if not prefix:
+        prefix = next((p for p, closed in _CLOSED.items() if word.startswith(str(closed))), "")
+        if not prefix or word == URIRef(str(_CLOSED[prefix])) or word in _CLOSED[prefix]:
             return None
         namespace, known = str(_CLOSED[prefix]), _words_of(prefix)
-        missing = str(term) != namespace and term not in _CLOSED[prefix]
-    if not missing:
-        return None
-    local = term.removeprefix(namespace)
+    local = word.removeprefix(namespace)
     near = get_close_matches(
         local, [k.removeprefix(namespace) for k in sorted(known)], n=1, cutoff=0.75
     )
@@ -117,11 +130,11 @@ def _words_of(prefix: str) -> frozenset[str]:
     return frozenset(str(namespace[name]) for name in namespace.__annotations__ if name[0] != "_")
 
 
-def _misspelt_namespace(term: URIRef) -> _Fault | None:
+def _misspelt_namespace(word: URIRef) -> _Fault | None:
     """Return the fault of a word whose address is nearly ours."""
-    cut = max(term.rfind("#"), term.rfind("/")) + 1
-    namespace, local = term[:cut], term[cut:]
-    if term.startswith(BASE) and term[len(BASE) :].startswith(_SECTIONS):
+    cut = max(word.rfind("#"), word.rfind("/")) + 1
+    namespace, local = word[:cut], word[cut:]
+    if word.startswith(BASE) and word[len(BASE) :].startswith(_SECTIONS):
         return None
     if not get_close_matches(namespace, [CG], cutoff=0.9):
         return None
@@ -132,7 +145,7 @@ def _misspelt_namespace(term: URIRef) -> _Fault | None:
     )
 
 
-def ill_typed_values(edited: Graph, data: Graph) -> list[Finding]:
+def ill_typed_values(edited: Iterable[Statement], data: Data) -> list[Finding]:
     """Find values that are not of the type they state, such as a 13th month.
 
     Args:
@@ -144,10 +157,10 @@ def ill_typed_values(edited: Graph, data: Graph) -> list[Finding]:
             severity="violation",
             message=f"Correct the value: {_reason(value, datatype)}.",
             rule=ILL_TYPED,
-            focus=spelt(subject),
-            focus_label=label_of(subject, data),
-            field=str(predicate),
-            field_label=label_of(predicate, data) or re.split("[/#]", str(predicate))[-1],
+            focus=spelt(node(subject)),
+            focus_label=label(subject, data),
+            field=predicate.value,
+            field_label=label(predicate, data) or re.split("[/#]", predicate.value)[-1],
             page=_PAGE + "ill-typed-value",
             value=spelt(value),
         )
@@ -161,10 +174,14 @@ def _reason(value: Literal, datatype: str) -> str:
     return said.partition(": ")[2] or f"write {_KINDS.get(datatype, 'it as its type asks')}"
 
 
-def _typed(edited: Graph) -> Iterator[tuple[Node, Node, Literal, str]]:
+def _typed(
+    edited: Iterable[Statement],
+) -> Iterator[tuple[Term, ox.NamedNode, Literal, str]]:
     for subject, predicate, value in edited:
-        if isinstance(value, Literal) and str(value.datatype or "").startswith(str(XSD)):
-            yield subject, predicate, value, str(value.datatype).removeprefix(str(XSD))
+        if isinstance(value, ox.Literal) and value.datatype.value.startswith(str(XSD)):
+            literal = node(value)
+            assert isinstance(literal, Literal)
+            yield subject, predicate, literal, value.datatype.value.removeprefix(str(XSD))
 
 
 _KINDS: Final = {

@@ -73,6 +73,7 @@ class Finding:
     explains the rule. ``field`` is the IRI of a simple path, ``path`` any other, as SPARQL 1.1
     writes property paths; ``value`` the offending term in N-Triples form, ``value_label`` what it
     is called. ``language`` is that of the message, an empty string where its shape does not say.
+    ``own_severity`` is the IRI of a severity that is none of SHACL's; it weighs as a violation.
     """
 
     severity: Severity
@@ -90,6 +91,7 @@ class Finding:
     value_label: str | None = None
     place: Place | None = None
     repair: Repair | None = None
+    own_severity: str | None = None
 
 
 def finding_of(row: Mapping[str, Any]) -> Finding:

@@ -4,6 +4,7 @@ Statements leave as lines of N-Quads; readers of the index put them into words (
 """
 
 import heapq
+import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
@@ -103,8 +104,9 @@ def single(log: Log, asked: Asked) -> dict[str, Any]:
 
 
 def standing(log: Log, asked: Asked) -> dict[str, Any]:
-    """Return the findings that stand in some ``graphs``, as judging wants them."""
-    return {"standing": [dict(one.finding) for one in log.standing(asked["graphs"])]}
+    """Return the findings that stand in some ``graphs`` or at some ``nodes``, for judging."""
+    found = log.standing(asked["graphs"], nodes=asked["nodes"])
+    return {"standing": [dict(one.finding) for one in found]}
 
 
 def reversal(log: Log, number: int) -> tuple[Operation, str]:
@@ -132,11 +134,12 @@ def answers(log: Log) -> Mapping[str, Answer]:
     reading = BoundedSemaphore(_AT_ONCE)
 
     def bounded(answer: Callable[[Log, Asked], dict[str, Any]]) -> Answer:
-        def answered(asked: Asked, _: bytes) -> dict[str, Any]:
+        def answered(asked: Asked, body: bytes) -> dict[str, Any]:
             if not reading.acquire(blocking=False):
                 raise Unavailable("Too many read the log just now. Try again in a moment.")
             try:
-                return answer(log, asked)
+                # What may be long is asked in the body, for a head is small.
+                return answer(log, {**asked, **json.loads(body or b"{}")})
             finally:
                 reading.release()
 

@@ -35,8 +35,11 @@ def older(tmp_path: Path, draft: MakeDraft) -> Path:
                 draft(
                     added=[f"<a> <p> <{head}> <g> ."],
                     touched={("g", "a")},
-                    findings_added=[{"graph": "g", "n": head}, {"graph": "h", "n": 0}],
-                    findings_removed=[{"graph": "g", "n": head - 1}],
+                    findings_added=[
+                        {"graph": "g", "n": head, "focus": "a"},
+                        {"graph": "h", "n": 0},
+                    ],
+                    findings_removed=[{"graph": "g", "n": head - 1, "focus": "a"}],
                 ),
                 expected_head=head,
             )
@@ -64,8 +67,9 @@ def test_an_older_schema_is_migrated_after_a_backup(older: Path, draft: MakeDraf
         log.write_snapshot(4, [("g", [f"<a> <p> <{n}> <g> ." for n in range(3)])])
         assert [change.number for change in log.history("g", "a")] == [1, 2, 3]
         assert [(row.number, row.finding) for row in log.standing(["g"])] == [
-            (3, {"graph": "g", "n": 2})
+            (3, {"graph": "g", "n": 2, "focus": "a"})
         ]
+        assert log.standing(nodes=["a"]) == log.standing(["g"])
         assert [row.number for row in log.standing(["h"])] == [1]
     assert schema_of(older) == SCHEMAS[-1]
     backup = older.with_name("older.db.schema-0001.backup")

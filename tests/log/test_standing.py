@@ -22,11 +22,13 @@ FINDINGS = [
 some = st.lists(st.sampled_from(FINDINGS), max_size=4)
 
 
-def stands(log: Log, graphs: list[str] | None = None) -> set[tuple[int, str, str]]:
-    return {
-        (row.number, str(row.finding["graph"])[-1], str(row.finding["focus"]))
-        for row in log.standing(graphs)
-    }
+def stands(
+    log: Log, graphs: list[str] | None = None, nodes: list[str] | None = None
+) -> set[tuple[int, str, str]]:
+    found = log.standing(graphs, nodes=nodes)
+    told = {(r.number, str(r.finding["graph"])[-1], str(r.finding["focus"])) for r in found}
+    assert len(told) == len(found)
+    return told
 
 
 @given(changes=st.lists(st.tuples(some, some), max_size=6))
@@ -52,7 +54,10 @@ def test_what_stands_follows_every_change(
         found = {(n, graph[-1], focus) for (graph, focus), n in expected.items()}
         assert stands(log) == found
         assert stands(log, [FINDINGS[0]["graph"]]) == {row for row in found if row[1] == "a"}
-        assert stands(log, []) == set()
+        assert stands(log, []) == stands(log, [], []) == set()
+        assert stands(log, nodes=["x", "none"]) == {row for row in found if row[2] == "x"}
+        either = stands(log, [FINDINGS[0]["graph"]], ["x"])
+        assert either == {row for row in found if row[1] == "a" or row[2] == "x"}
         assert log.verify() is None
 
 
@@ -63,6 +68,15 @@ def test_a_finding_comes_back_as_it_was_given(log: Log, draft: MakeDraft) -> Non
     assert (row.number, row.finding) == (1, given)
     log.append(draft(findings_removed=[row.finding]), expected_head=1)
     assert log.standing() == []
+
+
+def test_a_finding_stands_at_the_node_that_was_judged(log: Log, draft: MakeDraft) -> None:
+    inner = {"graph": "g", "focus": "inner", "node": "outer"}
+    log.append(draft(findings_added=[inner]), expected_head=0)
+    assert log.standing(nodes=["inner"]) == []
+    assert [row.finding for row in log.standing(nodes=["outer"])] == [inner]
+    many = [f"n{number}" for number in range(20_000)]
+    assert [row.finding for row in log.standing(nodes=[*many, "outer"])] == [inner]
 
 
 def test_a_stale_draft_leaves_what_stands(log: Log, draft: MakeDraft) -> None:
@@ -77,7 +91,8 @@ def test_what_stands_wrongly_is_found(url: str, draft: MakeDraft) -> None:
         log.append(draft(), expected_head=0)
         log.append(draft(findings_added=FINDINGS[:2]), expected_head=1)
         database = Database.at(url)
-        with database.transaction(writing=True) as connection:
-            connection.execute(text("DELETE FROM standing WHERE content LIKE '%\"x\"%'"))
+        for fault in ("UPDATE standing SET node = 0", "DELETE FROM standing"):
+            with database.transaction(writing=True) as connection:
+                connection.execute(text(fault + " WHERE content LIKE '%\"x\"%'"))
+            assert log.verify() == Fault(number=2, what="standing")
         database.close()
-        assert log.verify() == Fault(number=2, what="standing")

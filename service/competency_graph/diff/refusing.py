@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from rdflib import OWL, RDF, RDFS, SH, BNode, Graph
-from rdflib.term import Node
 
 from competency_graph import graphs, rdf
 from competency_graph.diff.consequences import enumerated
@@ -15,7 +14,10 @@ from competency_graph.diff.weighing import Consequence
 from competency_graph.errors import InvalidShapes
 from competency_graph.index import Statement, write_graph
 from competency_graph.model import Finding
-from competency_graph.shacl.reference import compile_shapes, judge_graph
+from competency_graph.shacl.compile import compiled
+from competency_graph.shacl.data import Parsed, Run, Stored, Term
+from competency_graph.shacl.focus import Judge
+from competency_graph.shacl.refusals import refuse, spelt
 
 _TARGETS: Final = (SH.targetClass, SH.targetNode, SH.targetSubjectsOf, SH.targetObjectsOf)
 _CLASSES: Final = (RDFS.Class, OWL.Class)
@@ -36,7 +38,6 @@ def refused(both: Both, changed: Iterable[Statement]) -> Iterator[Consequence]:
     touched = {s.subject.value for s in changed if _is_of_shape(both, s)}
     if not touched:
         return
-    data: Graph | None = None
     found: list[list[Finding]] = []
     # Where the new shapes find nothing, what the old ones found is all the same.
     for state in (both.after, both.before):
@@ -44,11 +45,10 @@ def refused(both: Both, changed: Iterable[Statement]) -> Iterator[Consequence]:
         if next(iter(shapes), None) is None:
             found.append([])
         else:
-            data = _graph(both.before) if data is None else data
-            own = _own(data, both.before) - set(_shapes(data).subjects())
+            own = _own(both.before)
             if not own:
                 raise InvalidShapes("There are no data beside the shapes: compare both together.")
-            judged = judge_graph(data, compile_shapes(shapes), focus=own)
+            judged = _judged(shapes, both.before, own)
             found.append([f for f in judged if f.severity == "violation"])
         if not found[0]:
             return
@@ -120,17 +120,24 @@ def _graph(state: State) -> Graph:
     return graphs.to_rdflib(rdf.parse(output.getvalue(), syntax, name="a state"))
 
 
-def _own(data: Graph, state: State) -> set[Node]:
-    """Return what the documents themselves describe."""
-    return {
-        node
-        for node in set(data.subjects())
-        if str(node) in state.about or (isinstance(node, BNode) and not _ships(node))
-    }
+def _own(state: State) -> list[Term]:
+    """Return what the documents themselves describe, apart from shapes."""
+    shapes = {graphs.term(node) for node in set(_shapes(_graph(state)).subjects())}
+    quads = state.graph.store.quads_for_pattern(None, None, None, state.graph.view)
+    named = dict.fromkeys((quad.subject, spelt(quad.subject)) for quad in quads)
+    return [node for node, name in named if _is_own(name, state) and node not in shapes]
 
 
-def _ships(node: BNode) -> bool:
-    return str(node).startswith("shipped")
+def _is_own(name: str, state: State) -> bool:
+    return name in state.about or (name.startswith("_:") and not name.startswith("_:shipped"))
+
+
+def _judged(shapes: Graph, state: State, own: list[Term]) -> list[Finding]:
+    statements = [graphs.triple(statement) for statement in shapes]
+    refuse(Parsed(statements))
+    judge = Judge(compiled(statements, stored=True))
+    found = judge.findings(Run(Stored(state.graph.store)), own)
+    return [finding for _, findings in found for finding in findings]
 
 
 def _shapes(graph: Graph) -> Graph:

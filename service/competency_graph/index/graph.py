@@ -55,6 +55,7 @@ class Graph:
         self.added = 0
         """How many quads were put in since then, apart from loading."""
         self._changed: set[str] = set()
+        self._counted: tuple[int, int] | None = None
         self._called: dict[str, Called] | None = None
 
     def remember(self) -> None:
@@ -140,8 +141,12 @@ class Graph:
         return changed
 
     def size(self) -> int:
-        """Return how many quads are held, the union counted; costs nothing."""
-        return len(self._store)
+        """Return about how many quads are held, the union counted: to the nearest hundredth."""
+        moved = self.added + self.removed
+        if self._counted is None or abs(moved - self._counted[1]) * 100 > self._counted[0]:
+            # The engine goes through all of them.
+            self._counted = len(self._store), moved
+        return self._counted[0]
 
     def __len__(self) -> int:
         """Return how many statements the named graphs hold, the union not counted."""

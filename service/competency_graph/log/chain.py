@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from hashlib import blake2b, sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 ORIGIN: Final = bytes(32)
 """What the digest of the first change follows on."""
@@ -52,10 +52,27 @@ def finding_text(finding: Mapping[str, object]) -> str:
     return json.dumps(finding, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def finding_key(content: str) -> tuple[int, bytes]:
-    """Return what a stored finding is found by: the number of its graph, the digest of its text."""
-    graph = json.loads(content).get("graph") or ""
-    return touched_key(str(graph)), sha256(content.encode()).digest()
+class FindingKey(NamedTuple):
+    """What a stored finding is found by: the numbers of its graph and of the node at which it was
+    found, the digest of its text."""
+
+    graph: int
+    node: int
+    digest: bytes
+
+
+def finding_key(content: str) -> FindingKey:
+    """Return the key of a stored finding, from its text.
+
+    The node is the one that it is about, unless its member ``node`` names another that was judged.
+    """
+    finding = json.loads(content)
+    graph, node = finding.get("graph"), finding.get("node") or finding.get("focus")
+    return FindingKey(
+        touched_key(str(graph or "")),
+        touched_key(str(node or "")),
+        sha256(content.encode()).digest(),
+    )
 
 
 def time_text(time: datetime) -> str:

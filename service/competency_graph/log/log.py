@@ -215,15 +215,18 @@ class Log:
         removed = [json.loads(row.content) for row in found if row.kind == "removed"]
         return added, removed
 
-    def standing(self, graphs: Collection[str] | None = None) -> list[Standing]:
-        """Return the findings that stand in these graphs at the head, or in all.
+    def standing(
+        self, graphs: Collection[str] | None = None, *, nodes: Collection[str] | None = None
+    ) -> list[Standing]:
+        """Return the findings that stand at the head in these graphs or at these nodes, or all.
 
-        A finding's graph is its member ``graph``; it stands from the change that added it until
-        one that removes it.
+        A finding's graph is its member ``graph``; its node is its member ``node``, which was
+        judged, or, without one, its ``focus``. It stands from the change that added it until one
+        that removes it.
         """
         return [
             Standing(number=number, finding=json.loads(content))
-            for number, content in standing.rows(self._database, graphs)
+            for number, content in standing.rows(self._database, graphs, nodes)
         ]
 
     def write_snapshot(self, number: int, graphs: snapshots.Graphs) -> None:

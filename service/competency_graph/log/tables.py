@@ -15,7 +15,7 @@ from sqlalchemy import (
     Text,
 )
 
-SCHEMAS: Final = ("0001", "0002", "0003", "0004")
+SCHEMAS: Final = ("0001", "0002", "0003", "0004", "0005")
 """Every schema there has been, oldest first: the names of the migrations."""
 
 SCHEMA_TABLE: Final = "competency_graph_schema"
@@ -98,14 +98,17 @@ snapshot_part = Table(
 )
 
 # The findings that stand at the head: an index of the table `finding`, with the change that
-# brought each. The graph is hashed as in `touched`; it is also in the content.
+# brought each. The graph, and the node at which it was found, are hashed as in `touched`; they are
+# also in the content.
 standing = Table(
     "standing",
     metadata,
     Column("graph", BigInteger, primary_key=True, autoincrement=False),
     Column("digest", LargeBinary, primary_key=True),
+    Column("node", BigInteger, nullable=False),
     Column("number", Integer, ForeignKey("change.number"), nullable=False),
     Column("content", Text, nullable=False),
+    Index("standing_node", "node"),
 )
 
 redaction = Table(

@@ -7,14 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from rdflib import SH, BNode, Graph, URIRef
+from rdflib import SH, BNode, URIRef
 from rdflib.term import Node
 
-from competency_graph import statements
+from competency_graph import graphs, statements
 from competency_graph.documents import Document
 from competency_graph.mending.edits import Text
 from competency_graph.model import SEVERITIES, Edit, Finding, Place, Repair
 from competency_graph.places import Stated, key, spots_of
+from competency_graph.shacl.data import Data
 from competency_graph.shacl.findings import spelt
 
 _SURPLUS: Final = (str(SH.MaxCountConstraintComponent), str(SH.UniqueLangConstraintComponent))
@@ -84,10 +85,10 @@ def in_order(findings: Sequence[Finding]) -> list[Finding]:
     return sorted(findings, key=rank)
 
 
-def located(findings: Sequence[Finding], texts: Texts, edited: Graph) -> list[Finding]:
+def located(findings: Sequence[Finding], texts: Texts, edited: Data) -> list[Finding]:
     """Return findings with where in the documents an editor should look, and what to change there.
 
-    ``edited`` is what the documents say, with blank nodes as the findings name them.
+    ``edited`` has what the documents say, blank nodes as the findings name them.
     """
     found = []
     for finding in findings:
@@ -97,7 +98,7 @@ def located(findings: Sequence[Finding], texts: Texts, edited: Graph) -> list[Fi
     return found
 
 
-def _place(finding: Finding, edited: Graph, texts: Texts) -> Place | None:
+def _place(finding: Finding, edited: Data, texts: Texts) -> Place | None:
     """Return where to look: at the statement, else the field, else the thing."""
     if (mending := _to_mend(finding, texts)) is not None:
         return mending
@@ -137,12 +138,12 @@ def _to_mend(finding: Finding, texts: Texts) -> Place | None:
 _Statement = tuple[Node, Node, Node]
 
 
-def _candidates(finding: Finding, edited: Graph) -> Iterator[list[_Statement]]:
+def _candidates(finding: Finding, edited: Data) -> Iterator[list[_Statement]]:
     """Yield statements to look for: of the value, of the field, of what points at the focus."""
     focus = _node(finding.focus)
     if finding.focus.startswith('"'):
         return
-    about = [(focus, predicate, value) for predicate, value in edited.predicate_objects(focus)]
+    about = _about(focus, edited)
     if finding.value is not None:
         same = [s for s in about if _spelt(s[2]) == finding.value]
         yield [s for s in same if finding.field in (None, str(s[1]))]
@@ -150,9 +151,14 @@ def _candidates(finding: Finding, edited: Graph) -> Iterator[list[_Statement]]:
         yield _surplus(finding, [s for s in about if finding.field == str(s[1])])
     if finding.value is not None and finding.value.startswith("<"):
         user = URIRef(finding.value[1:-1])
-        yield [(user, predicate, focus) for predicate in edited.predicates(user, focus)]
+        yield [s for s in _about(user, edited) if s[2] == focus]
     if isinstance(focus, BNode):
         yield about
+
+
+def _about(thing: Node, edited: Data) -> list[_Statement]:
+    said = edited.about(graphs.term(thing))
+    return [(thing, graphs.node(predicate), graphs.node(value)) for predicate, value in said]
 
 
 def _surplus(finding: Finding, said: list[_Statement]) -> list[_Statement]:

@@ -87,7 +87,7 @@ def _meant(value: Node, choice: Sequence[URIRef], around: Surroundings) -> URIRe
     for thing in choice:
         names = {local_name(thing)}
         if isinstance(value, Literal):
-            names |= {around.name(thing), *map(str, around.data.objects(thing, SKOS.notation))}
+            names |= {around.name(thing), *map(str, around.values(thing, SKOS.notation))}
         for name in names:
             by_name.setdefault(name.casefold(), []).append(thing)
     near = [said] if said in by_name else get_close_matches(said, by_name, n=1, cutoff=0.75)
@@ -106,7 +106,7 @@ def _missing(finding: Finding, around: Surroundings) -> Repair | None:
     if not words or not words[1] or finding.focus.startswith('"'):
         return None
     field = URIRef(words[1])
-    if finding.value is not None or (_node(finding.focus), field, None) in around.data:
+    if finding.value is not None or around.values(_node(finding.focus), field):
         return None
     rule = _node(finding.rule)
     if field in _TEXTS:
@@ -186,7 +186,7 @@ def _other_label(finding: Finding, around: Surroundings) -> Repair | None:
         return None
     seen: set[str] = set()
     focus = _node(finding.focus)
-    labels = sorted(around.data.objects(focus, SKOS.prefLabel), key=str)
+    labels = sorted(around.values(focus, SKOS.prefLabel), key=str)
     for label in sorted(labels, key=lambda label: around.order((focus, SKOS.prefLabel, label))):
         language = label.language if isinstance(label, Literal) else None
         if language in seen:
@@ -203,7 +203,7 @@ def _one_of(finding: Finding, around: Surroundings) -> Repair | None:
     """Say which values there are where one is enough."""
     if finding.field is None:
         return None
-    values = around.data.objects(_node(finding.focus), URIRef(finding.field))
+    values = around.values(_node(finding.focus), URIRef(finding.field))
     names = sorted(around.name(value) for value in values)
     if not 1 < len(names) <= _LISTED:
         return None
@@ -225,8 +225,8 @@ def _once(finding: Finding, around: Surroundings) -> Repair | None:
 def _successor(finding: Finding, around: Surroundings) -> Repair | None:
     """Propose what replaces a deprecated thing to what still uses it."""
     old, user = _node(finding.focus), term_of(finding.value or "<>")
-    successors = sorted(around.data.objects(old, DCTERMS.isReplacedBy), key=str)
-    uses = sorted(around.data.predicates(user, old), key=str)
+    successors = sorted(around.values(old, DCTERMS.isReplacedBy), key=str)
+    uses = around.words(user, old)
     if len(successors) != 1 or not uses:
         return None
     new = successors[0]
@@ -246,7 +246,7 @@ def _circle(finding: Finding, around: Surroundings) -> Repair | None:
     waiting = [first]
     while waiting and len(paths) < MANY:
         node = waiting.pop(0)
-        for parent in sorted(around.data.objects(node, SKOS.broader), key=str):
+        for parent in sorted(around.values(node, SKOS.broader), key=str):
             if parent == start:
                 names = [f"“{around.name(n)}”" for n in [*paths[node], start]]
                 return Repair(
@@ -295,17 +295,17 @@ def _predicate_of(finding: Finding, value: Node, around: Surroundings) -> Node |
     """Return with which word a thing has a value, where a rule is about several."""
     if finding.field is not None:
         return URIRef(finding.field)
-    said = sorted(around.data.predicates(_node(finding.focus), value), key=str)
+    said = around.words(_node(finding.focus), value)
     return said[0] if said else None
 
 
 def _language(finding: Finding, field: Node, around: Surroundings) -> str:
     """Return the language that a thing is mostly described in and has no such text in yet."""
     focus = _node(finding.focus)
-    taken = {getattr(value, "language", None) for value in around.data.objects(focus, field)}
+    taken = {getattr(value, "language", None) for value in around.values(focus, field)}
     spoken = Counter(
         value.language
-        for value in around.data.objects(focus)
+        for _, value in around.said(focus)
         if isinstance(value, Literal) and value.language
     )
     usual = sorted(spoken, key=lambda code: (-spoken[code], code != "en", code))

@@ -5,11 +5,15 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
-from rdflib import RDF, RDFS, SH, Graph, URIRef
+from rdflib import SH, Graph, URIRef
 from rdflib.collection import Collection
 from rdflib.term import Node
 
-from competency_graph.shacl.findings import label_of
+from competency_graph.graphs import named, term
+from competency_graph.graphs import node as of_term
+from competency_graph.shacl.data import TYPE, Data
+from competency_graph.shacl.findings import label
+from competency_graph.shacl.targets import below
 
 MANY: Final = 5000
 """How many things are looked at, so that a proposal costs milliseconds in any graph."""
@@ -25,14 +29,26 @@ class Surroundings:
 
     def __init__(
         self,
-        data: Graph,
+        data: Data,
         shapes: Sequence[Graph],
         order: Callable[[tuple[Node, Node, Node]], tuple[int, int]] = lambda _: (0, 0),
     ) -> None:
-        self.data = data
+        self._data = data
         self.order = order
         self._shapes = shapes
         self._members: dict[frozenset[Node], list[URIRef]] = {}
+
+    def values(self, thing: Node, predicate: Node) -> list[Node]:
+        """Return the values that the data have for a predicate of a thing."""
+        return [of_term(value) for value in self._data.objects(term(thing), named(predicate))]
+
+    def said(self, thing: Node) -> list[tuple[Node, Node]]:
+        """Return what the data say of a thing: predicates and values."""
+        return [(of_term(word), of_term(value)) for word, value in self._data.about(term(thing))]
+
+    def words(self, thing: Node, value: Node) -> list[Node]:
+        """Return the predicates with which the data give a thing a value, in a settled order."""
+        return sorted((word for word, other in self.said(thing) if other == value), key=str)
 
     def asked(self, shape: Node, word: Node) -> list[Node]:
         """Return what a shape says with a word of SHACL."""
@@ -49,8 +65,8 @@ class Surroundings:
 
     def label(self, node: Node) -> str | None:
         """Return what a thing is called, shortened to what fits a sentence."""
-        label = label_of(node, self.data)
-        return label and (label if len(label) <= SHORT else label[: SHORT - 1] + "…")
+        name = label(term(node), self._data)
+        return name and (name if len(name) <= SHORT else name[: SHORT - 1] + "…")
 
     def classes(self, shape: Node) -> frozenset[Node]:
         """Return the classes of which a value must be, by a shape or by another of its path."""
@@ -84,16 +100,11 @@ class Surroundings:
         Their names are not looked at: that costs more than finding them.
         """
         if classes not in self._members:
-            kinds, waiting = set(classes), list(classes)
-            while waiting:
-                for kind in self.data.subjects(RDFS.subClassOf, waiting.pop()):
-                    if kind not in kinds:
-                        kinds.add(kind)
-                        waiting.append(kind)
-            things = (thing for kind in kinds for thing in self.data.subjects(RDF.type, kind))
-            some = list(islice(things, MANY + 1))
-            few = [t for t in some if isinstance(t, URIRef)] if len(some) <= MANY else []
-            self._members[classes] = sorted(set(few))
+            kinds = {kind for class_ in classes for kind in below(self._data, term(class_))}
+            instances = (thing for kind in kinds for thing in self._data.subjects(TYPE, kind))
+            some = list(islice(instances, MANY + 1))
+            things = map(of_term, some if len(some) <= MANY else ())
+            self._members[classes] = sorted({t for t in things if isinstance(t, URIRef)})
         return self._members[classes]
 
 

@@ -53,7 +53,11 @@ def _add(graph: Graph, result: BNode, finding: Finding) -> None:
     said: dict[Node, Node | None] = {
         RDF.type: SH.ValidationResult,
         SH.resultMessage: Literal(finding.message, lang=finding.language or None),
-        SH.resultSeverity: SH[finding.severity.capitalize()],
+        SH.resultSeverity: (
+            URIRef(finding.own_severity)
+            if finding.own_severity
+            else SH[finding.severity.capitalize()]
+        ),
         SH.sourceShape: rule,
         # A finding that no shape made has no component but its rule.
         SH.sourceConstraintComponent: URIRef(finding.component) if finding.component else rule,

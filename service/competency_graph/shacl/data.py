@@ -117,6 +117,10 @@ class Parsed:
         for values in self._in.values():
             yield from values.get(value, ())
 
+    def ends(self) -> set[Term]:
+        """Return the subjects and objects of all statements."""
+        return {value for values in self._in.values() for value in values} | set(self._out)
+
     @property
     def store(self) -> ox.Store:
         """A store of the same statements, filled when it is first asked for."""

@@ -36,11 +36,11 @@ def findings(results: Iterable[Sequence[Any]], *, data: Graph, shapes: Graph) ->
         _finding([s for s in statements if s[0] == node], data, shapes)
         for _, node, statements in results
     }
-    return sorted(found, key=_order)
+    return sorted(found, key=order)
 
 
 def findings_of(
-    results: Iterable[Result], shapes: Mapping[Term, Shape], data: Data
+    results: Iterable[Result], shapes: Mapping[Term, Shape], data: Data, *, every: bool = False
 ) -> list[Finding]:
     """Return results in words and in a settled order.
 
@@ -49,10 +49,11 @@ def findings_of(
         shapes: the shapes of the results, by their nodes, as ``Compiled`` has them.
         data: the graph that was judged, for labels.
 
-    Equal results become one finding: two labels too many in one language are one fault.
+    Equal results become one finding, unless ``every`` is wanted: two labels too many in one
+    language are one fault.
     """
-    found = {_told(result, shapes[result.shape], data) for result in results}
-    return sorted(found, key=_order)
+    found = [_told(result, shapes[result.shape], data) for result in results]
+    return sorted(found if every else set(found), key=order)
 
 
 def _told(result: Result, shape: Shape, data: Data) -> Finding:
@@ -60,23 +61,26 @@ def _told(result: Result, shape: Shape, data: Data) -> Finding:
     names = shape.head.names
     field_label = min(names, key=_first).value if names else None
     if field_label is None and path is not None:
-        field_label = _label(path, data)
+        field_label = label(path, data)
     message, language = _sentence(result, shape)
     of_thing = isinstance(result.value, ox.NamedNode)
     return Finding(
         severity=SEVERITY_OF.get(URIRef(result.severity.value), "violation"),
+        own_severity=None
+        if URIRef(result.severity.value) in SEVERITY_OF
+        else result.severity.value,
         message=message,
         language=language,
         rule=_spelt(result.shape),
         component=result.component.value,
         page=shape.head.page,
         focus=_spelt(result.focus),
-        focus_label=_label(result.focus, data),
+        focus_label=label(result.focus, data),
         field=None if path is None else path.value,
         field_label=field_label,
         path=None if result.path is None or path is not None else written(result.path),
         value=None if result.value is None else str(result.value),
-        value_label=_label(result.value, data) if result.value and of_thing else None,
+        value_label=label(result.value, data) if result.value and of_thing else None,
     )
 
 
@@ -84,7 +88,7 @@ def _spelt(term: Term) -> str:
     return term.value if isinstance(term, ox.NamedNode) else str(term)
 
 
-def _label(term: Term, data: Data) -> str | None:
+def label(term: Term, data: Data) -> str | None:
     """Return what the data calls a thing, in English where it can."""
     for name in _NAMES:
         texts = [
@@ -237,7 +241,8 @@ def _rank(language: str | None, text: str) -> tuple[bool, bool, str, str]:
     return (language.split("-")[0] != "en", language != "", language, text)
 
 
-def _order(finding: Finding) -> tuple[int, str, str, str, str, str, str]:
+def order(finding: Finding) -> tuple[int, str, str, str, str, str, str]:
+    """Return what findings are sorted by: worst first, then by thing."""
     return (
         SEVERITIES.index(finding.severity),
         finding.focus_label or "",

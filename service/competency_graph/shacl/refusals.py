@@ -18,8 +18,11 @@ _SEVERITIES: Final = tuple(ox.NamedNode(SH + name) for name in ("Violation", "Wa
 CIRCLE: Final = " Take one of the steps out of the circle."
 
 
-def refuse(shapes: Parsed) -> None:
+def refuse(shapes: Parsed, *, any_severity: bool = False) -> None:
     """Refuse what ``compiled`` would take, and which would not be judged as its writer thinks.
+
+    ``any_severity``: what is found may have a severity of the shapes' own (SHACL 2.1.4), since
+    nothing is decided by it.
 
     Raises:
         InvalidShapes: a word that SHACL does not know, a severity that is none of its three, a part
@@ -33,7 +36,7 @@ def refuse(shapes: Parsed) -> None:
                 fault = f"says “{_short(term.value)}”, which SHACL does not know"
                 raise invalid(shapes, subject, fault, hint)
     for shape, severity in shapes.pairs(ox.NamedNode(SH + "severity")):
-        if severity not in _SEVERITIES:
+        if severity not in _SEVERITIES and not any_severity:
             fault = "has a severity other than sh:Violation, sh:Warning and sh:Info"
             raise invalid(shapes, shape, fault)
     for word in _IGNORED:

@@ -101,24 +101,26 @@ def _judge(format_: str, share: Share) -> Whole:
         for place, (name, content, syntax) in enumerate(candidates)
     ]
     packed, contents = pack_operations(operations)
-    asked = {"operations": packed, "judge": True, "lines": False}
     seconds, setting = share.judging()
     with client().check(seconds=seconds, named=setting) as fork:
-        head = json.loads(fork.ask("stage", asked, contents).read())
-        standing = [] if shapes else _standing(head["judged"])
-        named = [
-            {"name": name, "syntax": syntax.name, "size": len(content)}
-            for name, content, syntax in shapes
-        ]
-        body = b"".join(content for _, content, _ in shapes)
-        body += json.dumps(standing, ensure_ascii=False).encode()
-        return fork.ask("check", {"shapes": named, "format": format_}, body)
+        if shapes:
+            named = [
+                {"name": name, "syntax": syntax.name, "size": len(content)}
+                for name, content, syntax in shapes
+            ]
+            asked = {"operations": packed, "shapes": named, "format": format_}
+            body = b"".join((contents, *(content for _, content, _ in shapes)))
+            return fork.ask("own", asked, body)
+        staged = fork.ask("stage", {"operations": packed, "judge": True, "lines": False}, contents)
+        head = json.loads(staged.read())
+        standing = _standing(head["whole"], head["judged"])
+        body = json.dumps(standing, ensure_ascii=False).encode()
+        return fork.ask("check", {"format": format_}, body)
 
 
-def _standing(graphs: list[str]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = client().ask_gate({"ask": "standing", "graphs": graphs})[
-        "standing"
-    ]
+def _standing(graphs: list[str], nodes: list[str]) -> list[dict[str, Any]]:
+    asked = json.dumps({"graphs": graphs, "nodes": nodes}).encode()
+    rows: list[dict[str, Any]] = client().ask_gate({"ask": "standing"}, asked)["standing"]
     return rows
 
 
