@@ -229,13 +229,25 @@ def _shipped_shapes(data: Graph, about: set[Node]) -> list[Document]:
     the vocabulary itself always does.
     """
     files = list(resources.shape_files("core"))
+    if belongs_to_house(data, about):
+        files += resources.shape_files("house")
+    return [_document(file) for file in files]
+
+
+def belongs_to_house(data: Graph, about: Collection[Node]) -> bool:
+    """Say whether the rules of the house are for what some documents are about.
+
+    Args:
+        data: all that belongs together.
+        about: the things that the documents describe.
+    """
     house = URIRef(GRAPH + "shapes-house")
     homes = {
         topic
         for graph in data.subjects(DCT.conformsTo, house)
         for topic in data.objects(graph, URIRef("http://xmlns.com/foaf/0.1/primaryTopic"))
     }
-    ours = any(
+    return any(str(thing).startswith(CG) for thing in about) or any(
         home in homes
         for thing in about
         for home in (
@@ -244,10 +256,6 @@ def _shipped_shapes(data: Graph, about: set[Node]) -> list[Document]:
             *data.objects(thing, DCT.isPartOf),
         )
     )
-    terms = any(str(thing).startswith(CG) for thing in about)
-    if ours or terms:
-        files += resources.shape_files("house")
-    return [_document(file) for file in files]
 
 
 def placed(findings: Sequence[Finding], documents: Sequence[Document]) -> list[Finding]:

@@ -18,6 +18,7 @@ _COMMANDS: Final = {
     "export": "reading:export",
     "fmt": "editing:fmt",
     "check": "checking:check",
+    "lsp": "lsp:lsp",
     "diff": "comparing:diff",
     "history": "history:show_history",
     "show": "history:show_change",

@@ -1,0 +1,198 @@
+"""The documents of a workspace as one graph, judged as they change. Reads no file, tells no place.
+
+It holds what strangers may have written: in a sealed fork only.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import pyoxigraph as ox
+from rdflib import Graph
+
+from competency_graph.documents import Document
+from competency_graph.graphs import fill
+from competency_graph.misspellings import ill_typed_values, misspelt_terms
+from competency_graph.model import Finding
+from competency_graph.shacl.compile import Compiled
+from competency_graph.shacl.data import Followed, Run, Term
+from competency_graph.shacl.evaluate import judge, judge_pairs
+from competency_graph.shacl.findings import findings_of
+from competency_graph.shacl.plan import Planner
+from competency_graph.shacl.referred import as_rdflib
+from competency_graph.shacl.standing import Standing
+from competency_graph.vocab import RDFS
+from competency_graph.workspace.written import Written
+
+_DEFINED_BY = ox.NamedNode(RDFS + "isDefinedBy")
+
+
+@dataclass(kw_only=True)
+class Rules:
+    """Shapes made ready to judge by; ``house`` are the IRIs of those of the house alone."""
+
+    compiled: Compiled
+    planner: Planner
+    graph: Graph
+    house: frozenset[str]
+
+
+@dataclass(kw_only=True)
+class Kept:
+    """A document with what it says, as far as it was read; ``statements`` are those of its text.
+
+    ``label`` is what the labels of its blank nodes begin with, ``stamp`` what its text came with.
+    ``faults`` are what is wrong with it as a text. While there are any, its statements stay those
+    that it had without. ``words`` has for its things what is wrong with words said of them.
+    """
+
+    document: Document
+    label: str
+    stamp: int = 0
+    statements: frozenset[ox.Triple] = frozenset()
+    subjects: frozenset[Term] = frozenset()
+    faults: tuple[Finding, ...] = ()
+    words: dict[Term, list[Finding]] = field(default_factory=dict)
+
+    @cached_property
+    def written(self) -> Written:
+        """Its text, token by token."""
+        return Written(text=self.document.content.decode("utf-8-sig", "replace"))
+
+    def rewrite(self, document: Document) -> None:
+        """Take another text for the document; what it says stays as it was until it is read."""
+        self.document = document
+        self.__dict__.pop("written", None)
+
+
+class Held:
+    """What ships, and over it the documents: what these describe anew counts as they have it.
+
+    Args:
+        shipped: the statements of the graphs that ship.
+        rules: what all is judged by.
+    """
+
+    def __init__(self, shipped: Iterable[ox.Quad], rules: Rules) -> None:
+        self.rules = rules
+        self.documents: dict[str, Kept] = {}
+        self._shipped: defaultdict[Term, set[ox.Triple]] = defaultdict(set)
+        for quad in shipped:
+            self._shipped[quad.subject].add(quad.triple)
+        self.data = Followed(t for about in self._shipped.values() for t in about)
+        self.graph = as_rdflib(self.data)
+        self.undone = 0
+        self._kept = 0
+        self._said: Counter[ox.Triple] = Counter()
+        self._about: Counter[Term] = Counter()
+        self._standing = Standing(judge(rules.compiled, Run(self.data)))
+
+    def keep(self, document: Document, *, stamp: int) -> Kept:
+        """Take another text for a document, or one more; return it, for what it says is as before.
+
+        Args:
+            document: as it is written now.
+            stamp: what to tell of its findings to which text they belong.
+        """
+        kept = self.documents.get(document.name)
+        if kept is None:
+            self._kept += 1
+            kept = Kept(document=document, label=f"d{self._kept}x")
+            self.documents[document.name] = kept
+        kept.rewrite(document)
+        kept.stamp = stamp
+        return kept
+
+    def take(self, kept: Kept, statements: Iterable[ox.Triple]) -> frozenset[Term]:
+        """Take over what a document says now, instead of what it said before.
+
+        Returns the things of which what is found may have changed.
+        """
+        new = frozenset(statements)
+        added, removed = new - kept.statements, kept.statements - new
+        came, went = self._exchange(kept, new, added, removed)
+        changed = frozenset(t.subject for t in (*added, *removed))
+        self._judge_words(kept, changed, (*came, *went))
+        return changed | self._judge(came, went)
+
+    def drop(self, name: str) -> frozenset[Term]:
+        """Forget a document; return the things of which what is found may have changed."""
+        kept = self.documents.pop(name, None)
+        if kept is None:
+            return frozenset()
+        added, removed = self._exchange(kept, frozenset(), frozenset(), kept.statements)
+        return self._judge(added, removed)
+
+    def _exchange(
+        self,
+        kept: Kept,
+        new: frozenset[ox.Triple],
+        added: frozenset[ox.Triple],
+        removed: frozenset[ox.Triple],
+    ) -> tuple[list[ox.Triple], list[ox.Triple]]:
+        """Exchange statements; return those that are really new in the graph, and gone from it."""
+        kept.statements = new
+        subjects = frozenset(t.subject for t in new)
+        arrived, left = subjects - kept.subjects, kept.subjects - subjects
+        kept.subjects = subjects
+        self._said.update(added)
+        self._said.subtract(removed)
+        self._about.update(arrived)
+        self._about.subtract(left)
+        touched = {*added, *removed}
+        for subject in arrived | left:
+            touched |= self._shipped.get(subject, set())
+        came, went = [], []
+        for triple in touched:
+            there = self.data.holds(triple.subject, triple.predicate, triple.object)
+            shipped = not self._about[triple.subject] and triple in self._shipped.get(
+                triple.subject, ()
+            )
+            if self._said[triple] > 0 or shipped:
+                if not there:
+                    self.data.add(triple.subject, triple.predicate, triple.object)
+                    came.append(triple)
+            elif there:
+                self.data.remove(triple.subject, triple.predicate, triple.object)
+                went.append(triple)
+        self.undone += len(went)
+        return came, went
+
+    def _judge_words(
+        self, kept: Kept, things: frozenset[Term], changed: Sequence[ox.Triple]
+    ) -> None:
+        if any(triple.predicate == _DEFINED_BY for triple in changed):
+            # The vocabulary has other words now, so every word is looked at.
+            for other in self.documents.values():
+                self._look_at(other, other.subjects)
+        self._look_at(kept, things)
+
+    def _look_at(self, kept: Kept, things: frozenset[Term]) -> None:
+        for thing in things:
+            kept.words.pop(thing, None)
+        edited = Graph(bind_namespaces="none")
+        fill(edited, (t for t in kept.statements if t.subject in things))
+        by_name = {_spelt(thing): thing for thing in things}
+        for finding in misspelt_terms(edited, self.graph) + ill_typed_values(edited, self.graph):
+            kept.words.setdefault(by_name[finding.focus], []).append(finding)
+
+    def _judge(self, added: Sequence[ox.Triple], removed: Sequence[ox.Triple]) -> frozenset[Term]:
+        if not added and not removed:
+            return frozenset()
+        run = Run(self.data)
+        plan = self.rules.planner.plan(added, removed, run)
+        changed = self._standing.update(plan, judge_pairs(plan.pairs, run))
+        return frozenset(result.focus for result in (*changed.new, *changed.fixed))
+
+    def found(self, kept: Kept, *, house: bool) -> list[Finding]:
+        """Return what is found of the things that a document describes, text apart."""
+        results = (result for result in self._standing if result.focus in kept.subjects)
+        found = findings_of(results, self.rules.compiled.shapes, self.data)
+        if not house:
+            found = [f for f in found if f.rule not in self.rules.house]
+        return found + [f for words in kept.words.values() for f in words]
+
+
+def _spelt(thing: Term) -> str:
+    return thing.value if isinstance(thing, ox.NamedNode) else str(thing)
