@@ -1,4 +1,4 @@
-"""The documents of a workspace as the editor has them, and else as the disk does. Judges nothing."""
+"""The documents of a workspace, as the editor has them or else the disk. Judges nothing."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

@@ -96,9 +96,8 @@ def _about(told: dict[str, Any], name: Name) -> Iterator[str]:
     if told["uses"]:
         users = ", ".join(told["users"])
         more = ", …" if told["uses"] > len(told["users"]) else ""
-        yield (
-            f"Used {told['uses']} times: {users}{more}" if told["uses"] > 1 else f"Used by {users}"
-        )
+        times = "once" if told["uses"] == 1 else f"{told['uses']} times"
+        yield f"Used {times}: {users}{more}"
     else:
         yield "Not used."
     yield f"`{name.iri}`"
@@ -193,7 +192,9 @@ def _common(one: str, other: str) -> str:
     return one[: one.rfind("\n", 0, end) + 1]
 
 
-def _name_at(ls: Server, params: lsp.TextDocumentPositionParams) -> tuple[Text, Name | None]:
+def _name_at(
+    ls: Server, params: lsp.HoverParams | lsp.DefinitionParams | lsp.ReferenceParams
+) -> tuple[Text, Name | None]:
     text = ls.text(params.text_document.uri)
     offset = text.lines.offset(params.position)
     return text, text.written.name_at(offset) if by_tokens(text.syntax) else None

@@ -5,6 +5,7 @@ the desk, a process of its own (:mod:`competency_graph.workspace.desk`).
 """
 
 import asyncio
+import os
 import socket
 from collections.abc import Coroutine, Sequence
 from importlib.metadata import version
@@ -33,6 +34,8 @@ class _Protocol(LanguageServerProtocol):
     What the library would do with a change counts other signs as ends of lines than the protocol
     does, so that a text with one of them would become another text.
     """
+
+    _server: "Server"
 
     @lsp_method(lsp.TEXT_DOCUMENT_DID_OPEN)
     def lsp_text_document__did_open(self, params: lsp.DidOpenTextDocumentParams) -> None:
@@ -74,9 +77,8 @@ class Server(LanguageServer):
         if not folders and self.workspace.root_path:
             folders = [self.workspace.root_path]
         if self._paths:
-            folders = [
-                str(Path(folder, path)) for folder in folders or [""] for path in self._paths
-            ]
+            tops = folders or [os.curdir]
+            folders = [os.path.join(top, path) for top in tops for path in self._paths]
         self.documents.read_folders([Path(f) for f in folders if Path(f).is_dir()])
         self._go_on(self.link.listen())
 
@@ -101,10 +103,9 @@ class Server(LanguageServer):
 
     def closed(self, uri: str) -> None:
         """Hold what is on disk of a document that the editor closed; forget it if nothing is."""
-        known = self.documents.of(uri)
-        text = self.documents.close(uri)
-        self._hold(text)
-        if known is not None and text is None:
+        known, left = self.documents.of(uri), self.documents.close(uri)
+        self._hold(left)
+        if known is not None and left is None:
             self._drop(known)
 
     def seen(self, changes: Sequence[lsp.FileEvent]) -> None:
@@ -120,9 +121,12 @@ class Server(LanguageServer):
 
     def _hold(self, text: Text | None) -> None:
         if text is not None:
-            told = {"name": text.name, "syntax": text.syntax.name, "text": text.text}
-            told |= {"stamp": text.stamp, "shown": text.shown, "apart": text.apart}
-            self.link.send({"do": "hold", **told})
+            message = {
+                **{"do": "hold", "name": text.name, "syntax": text.syntax.name},
+                **{"text": text.text, "stamp": text.stamp},
+                **{"shown": text.shown, "apart": text.apart},
+            }
+            self.link.send(message)
 
     def _drop(self, text: Text) -> None:
         self._findings.pop(text.name, None)
@@ -131,8 +135,8 @@ class Server(LanguageServer):
 
     def _heard(self, message: dict[str, Any]) -> None:
         if message["told"] == "begun":
-            for text in self.documents:
-                self._hold(text)
+            for held in self.documents:
+                self._hold(held)
             return
         text = self.documents.texts.get(message["name"])
         if text is None or text.stamp != message["stamp"]:
@@ -177,10 +181,10 @@ class Server(LanguageServer):
         Raises:
             JsonRpcInvalidParams: it is not open, or not of a syntax that is read here.
         """
-        text = self.documents.of(uri)
-        if text is None:
+        found = self.documents.of(uri)
+        if found is None:
             raise JsonRpcInvalidParams(f"{uri} is not open here, or not RDF.")
-        return text
+        return found
 
     def edit(self, edit: lsp.WorkspaceEdit) -> lsp.WorkspaceEdit:
         """Return an edit as this editor understands it."""

@@ -1,11 +1,11 @@
 """The processes in which a workspace is held and judged while its documents are being written.
 
 One process, the *leader*, holds the state and has one thread. What is to be taken over is read and
-judged in a fork of it; where that succeeds, the fork leads from then on, and the one before ends. A
-fork that hits a limit, or that a later text overtakes, is ended, and the state is as it was. Leaders
-are sealed: they hold what strangers may have written. The first is a fork of the *desk*, which holds
-only what ships; it makes another when one is lost, or has undone so much that its store has grown
-slow, and who speaks to it sends all documents again.
+judged in a fork of it; where that succeeds, the fork leads from then on, and the one before ends.
+A fork that hits a limit, or that a later text overtakes, is ended, and the state is as it was.
+Leaders are sealed: they hold what strangers may have written. The first is a fork of the *desk*,
+which holds only what ships; it makes another when one is lost, or has undone so much that its store
+has grown slow, and who speaks to it sends all documents again.
 """
 
 import ctypes
@@ -72,7 +72,8 @@ def run(descriptor: int, limits: Limits) -> None:
       :func:`looking_up.choices` takes; ``form``: ``id``, ``name``, ``text``.
 
     Messages that go out, each with ``told``: ``begun`` (nothing is held: send all), ``findings``
-    (``name``, ``stamp``, ``rows``, and whether they are ``whole``: with repairs), ``answer`` (``id``, and ``answer`` or ``error``).
+    (``name``, ``stamp``, ``rows``, and whether they are ``whole``: with repairs), ``answer``
+    (``id``, and ``answer`` or ``error``).
 
     Has one thread, forks, and leaves the signals of the terminal to who speaks to it.
     """
@@ -178,7 +179,9 @@ class _Leader:
     def lead(self) -> None:
         """Go on until nobody speaks any more; may go on in another process than it began in."""
         while not self._heard.ended:
-            self._begin()
+            while self._waiting and not any(job.batch for job in self._jobs):
+                # It returns in the fork as well, once that leads.
+                self._begin()
             ready = select.select([self._heard, *(job.said for job in self._jobs)], [], [])[0]
             for job in [job for job in self._jobs if job.said in ready]:
                 self._hear(job)
@@ -218,8 +221,6 @@ class _Leader:
 
         What is shown is told of once all that it may refer to is there.
         """
-        if not self._waiting or any(job.batch for job in self._jobs):
-            return
         names = list(self._waiting)
         unseen = [n for n in names if not self._waiting[n].get("shown")][:_AT_A_TIME]
         together = [n for n in names if not self._waiting[n].get("apart")]

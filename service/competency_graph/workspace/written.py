@@ -6,7 +6,7 @@ the time while somebody types.
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal, NamedTuple
 from urllib.parse import urljoin
@@ -33,6 +33,26 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+# A statement up to its full stop, without looking at what it is made of: a stop inside a name or a
+# number is none. A brace ends one as well.
+_STATEMENT: Final = re.compile(
+    r"""
+      (?: \#[^\n\r]*+
+        | \"\"\"(?:[^"\\]++|\\.|"(?!""))*+(?:\"\"\"|\Z)
+        | \'\'\'(?:[^'\\]++|\\.|'(?!''))*+(?:\'\'\'|\Z)
+        | "(?:[^"\\\n\r]++|\\.)*+"? | '(?:[^'\\\n\r]++|\\.)*+'?
+        | <[^<>"{}|^`\x00-\x20]*+> | [\w:%·-]++(?:(?:\.|\\.)++[\w:%·-]++)*+
+        | \.(?=\d) | [^"'<#.{}\w:%·-]++ | < )*+
+      (?P<end>[.{}]|\Z)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_SPACE: Final = re.compile(r"(?:\s++|\#[^\n\r]*+)*+")
+# Directives of SPARQL have no full stop.
+_DIRECTIVE: Final = re.compile(
+    r"(?:(?P<prefix>PREFIX)\s+(?P<name>[^\s:<]*):|(?P<base>BASE))\s*<(?P<iri>[^<>\s]*)>",
+    re.IGNORECASE,
+)
 _ESCAPE: Final = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})|\\(.)")
 _A: Final = "a"
 
@@ -54,24 +74,58 @@ class Name(NamedTuple):
     prefix: str | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+class _Scope(NamedTuple):
+    """What names mean at a place: the prefixes that are declared before it, and the base."""
+
+    prefixes: dict[str, str]
+    base: str
+
+    def name(self, match: re.Match[str]) -> Name | None:
+        """Return what a token names, if it names anything."""
+        if match.lastgroup == "iri":
+            iri = urljoin(self.base, _unescaped(match["iri"]))
+            return Name(iri, match.start(), match.end(), None)
+        prefix, _, local = match[0].partition(":")
+        if match.lastgroup == "name" and prefix in self.prefixes:
+            iri = self.prefixes[prefix] + _unescaped(local)
+            return Name(iri, match.start(), match.end(), prefix)
+        return None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Block:
-    """A statement up to its full stop, or what is left of one; what it is about, if that is an IRI.
+    """A statement up to its full stop, or what is left of one, with where it stands in a text.
 
     ``directive`` says whether it declares a prefix or a base.
     """
 
+    text: str
     start: int
     end: int
-    tokens: tuple[Token, ...]
-    names: tuple[Name, ...]
+    scope: _Scope
     directive: bool = False
 
-    @property
+    @cached_property
     def subject(self) -> str | None:
-        """The IRI of what it is about."""
-        first = self.names[0] if self.names and not self.directive else None
-        return first.iri if first and first.start == self.tokens[0].start else None
+        """The IRI of what it is about, if that is an IRI."""
+        first = None if self.directive else _TOKEN.match(self.text, self.start, self.end)
+        name = first and self.scope.name(first)
+        return name.iri if name else None
+
+    @cached_property
+    def tokens(self) -> tuple[Token, ...]:
+        """All of it, piece by piece."""
+        return tuple(Token(m.lastgroup or "", m.start(), m.end()) for m in self._matches())
+
+    @cached_property
+    def names(self) -> tuple[Name, ...]:
+        """The things that it names; a directive names none."""
+        if self.directive:
+            return ()
+        return tuple(name for m in self._matches() if (name := self.scope.name(m)))
+
+    def _matches(self) -> Iterator[re.Match[str]]:
+        return _TOKEN.finditer(self.text, self.start, self.end)
 
 
 Position = Literal["subject", "predicate", "type", "object"]
@@ -82,27 +136,32 @@ class Written:
     """A document and what stands where in it. Offsets count characters from 0."""
 
     text: str
-    prefixes: dict[str, str] = field(default_factory=dict, init=False)
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
         """Its statements and directives in order; the names of graphs and braces are in none."""
-        return tuple(_Reading(self.text, self.prefixes).blocks())
+        return tuple(_blocks(self.text))
+
+    @property
+    def prefixes(self) -> dict[str, str]:
+        """The prefixes that are declared, as they are at its end."""
+        last = self.blocks[-1] if self.blocks else None
+        return {} if last is None else _scope_after(last).prefixes
 
     def names(self) -> Iterator[Name]:
         """Return every name of a thing in its statements."""
         for block in self.blocks:
-            if not block.directive:
-                yield from block.names
+            yield from block.names
 
     def name_at(self, offset: int) -> Name | None:
         """Return the name that a character belongs to, or that ends before it."""
-        found = [n for n in self.names() if n.start <= offset <= n.end]
+        block = self.block_at(offset)
+        found = [n for n in block.names if n.start <= offset <= n.end] if block else []
         return found[-1] if found else None
 
     def described(self, iri: str) -> Name | None:
         """Return where a thing is first described: the name that begins a statement about it."""
-        return next((b.names[0] for b in self.blocks if b.subject == iri), None)
+        return next((block.names[0] for block in self.blocks if block.subject == iri), None)
 
     def block_at(self, offset: int) -> Block | None:
         """Return the statement that a character is in or behind, before the next one begins."""
@@ -161,85 +220,38 @@ class Written:
         return self.text[token.start : token.end] == mark
 
 
-class _Reading:
-    """One reading of a document from its beginning."""
-
-    def __init__(self, text: str, prefixes: dict[str, str]) -> None:
-        self._text = text
-        self._prefixes = prefixes
-        self._base = rdf.NO_BASE
-        self._tokens: list[Token] = []
-        self._names: list[Name] = []
-
-    def blocks(self) -> Iterator[Block]:
-        for match in _TOKEN.finditer(self._text):
-            kind = match.lastgroup or ""
-            if kind == "comment" and not self._tokens:
-                continue
-            token = Token(kind, match.start(), match.end())
-            mark = match[0] if kind == "mark" else ""
-            if mark in ("{", "}"):
-                # What stands before a brace names a graph, and a statement may end at one.
-                if mark == "}" and self._tokens:
-                    yield self._ended(token.start)
-                self._tokens, self._names = [], []
-                continue
-            self._take(token, match)
-            # No full stop can stand inside brackets: there, one that does not close ends as well.
-            if mark == "." or self._declared():
-                yield self._ended(token.end)
-        if self._tokens:
-            yield self._ended(self._tokens[-1].end)
-
-    def _take(self, token: Token, match: re.Match[str]) -> None:
-        self._tokens.append(token)
-        if token.kind == "iri":
-            iri = urljoin(self._base, _unescaped(match["iri"]))
-            self._names.append(Name(iri, token.start, token.end, None))
-        elif token.kind == "name":
-            prefix, _, local = match[0].partition(":")
-            if prefix in self._prefixes:
-                iri = self._prefixes[prefix] + _unescaped(local)
-                self._names.append(Name(iri, token.start, token.end, prefix))
-
-    def _directive(self) -> str:
-        """Return the word of the directive that is being read, or nothing."""
-        first = self._tokens[0]
-        word = self._text[first.start : first.end].lower()
-        return word if first.kind in ("at", "word") and word.strip("@") in _DIRECTIVES else ""
-
-    def _declared(self) -> bool:
-        """Say whether a directive of SPARQL has ended: it has no full stop."""
-        word = self._directive()
-        return word in _DIRECTIVES and self._tokens[-1].kind == "iri"
-
-    def _ended(self, end: int) -> Block:
-        word = self._directive().strip("@")
-        if word:
-            self._declare(word)
-        block = Block(
-            start=self._tokens[0].start,
-            end=end,
-            tokens=tuple(self._tokens),
-            names=tuple(self._names),
-            directive=bool(word),
-        )
-        self._tokens, self._names = [], []
-        return block
-
-    def _declare(self, word: str) -> None:
-        address = next((n.iri for n in self._names if n.prefix is None), None)
-        if address is None:
+def _blocks(text: str) -> Iterator[Block]:
+    scope, at = _Scope({}, rdf.NO_BASE), 0
+    while at < len(text):
+        space = _SPACE.match(text, at)
+        start = space.end() if space else at
+        declared = _DIRECTIVE.match(text, start)
+        found = declared or _STATEMENT.match(text, start)
+        if found is None or start >= len(text):
+            # Nothing matches at an escape that ends nowhere.
             return
-        if word == "base":
-            self._base = address
-            return
-        name = next((t for t in self._tokens if t.kind == "name"), None)
-        if name is not None:
-            self._prefixes[self._text[name.start : name.end].partition(":")[0]] = address
+        at = max(found.end(), start + 1)
+        # What stands before a brace names a graph, and a statement may end at one that closes.
+        ends_with = "" if declared else found["end"]
+        end = found.start("end") if ends_with in ("{", "}") else found.end()
+        if ends_with != "{" and text[start:end].strip():
+            directive = bool(declared) or text[start] == "@"
+            block = Block(text=text, start=start, end=end, scope=scope, directive=directive)
+            scope = _scope_after(block)
+            yield block
 
 
-_DIRECTIVES: Final = ("prefix", "base")
+def _scope_after(block: Block) -> _Scope:
+    """Return what names mean behind a statement: something else only behind a directive."""
+    prefixes, base = block.scope
+    said = block.text[block.start : block.end].removeprefix("@")
+    found = _DIRECTIVE.match(said) if block.directive else None
+    if found is None:
+        return block.scope
+    iri = urljoin(base, _unescaped(found["iri"]))
+    if found["base"]:
+        return _Scope(prefixes, iri)
+    return _Scope({**prefixes, found["name"]: iri}, base)
 
 
 def _unescaped(text: str) -> str:
