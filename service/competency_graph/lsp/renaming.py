@@ -57,10 +57,11 @@ def renamed(text: Text, offset: int, new: str, documents: Documents) -> lsp.Work
     iri = _address(name, new.strip(), text)
     if iri == name.iri:
         return workspace_edit([])
-    if any(other.written.described(iri) for other in documents if by_tokens(other.syntax)):
+    texts = _together(text, documents)
+    if any(other.written.described(iri) for other in texts if by_tokens(other.syntax)):
         raise BadRequest(f"“{new}” is there already. Choose a name that no other thing has.")
     changes = []
-    for other in documents:
+    for other in texts:
         if not by_tokens(other.syntax):
             if name.iri in other.text:
                 raise BadRequest(
@@ -82,11 +83,17 @@ def _named(text: Text, offset: int, documents: Documents) -> Name:
     name = text.written.name_at(offset) if by_tokens(text.syntax) else None
     if name is None:
         raise BadRequest("Nothing that has an address stands here.")
-    if not any(other.written.described(name.iri) for other in documents if by_tokens(other.syntax)):
+    texts = [other for other in _together(text, documents) if by_tokens(other.syntax)]
+    if not any(other.written.described(name.iri) for other in texts):
         raise BadRequest(
             "No document of this workspace describes it, so its name is not yours to change here."
         )
     return name
+
+
+def _together(text: Text, documents: Documents) -> list[Text]:
+    """Return the documents of the workspace, and the one that is asked about wherever it lies."""
+    return [other for other in documents if other is text or not other.apart]
 
 
 def _address(name: Name, new: str, text: Text) -> str:

@@ -54,6 +54,7 @@ _DIRECTIVE: Final = re.compile(
     re.IGNORECASE,
 )
 _ESCAPE: Final = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})|\\(.)")
+_WHOLE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _A: Final = "a"
 
 
@@ -83,7 +84,7 @@ class _Scope(NamedTuple):
     def name(self, match: re.Match[str]) -> Name | None:
         """Return what a token names, if it names anything."""
         if match.lastgroup == "iri":
-            iri = urljoin(self.base, _unescaped(match["iri"]))
+            iri = _resolved(self.base, _unescaped(match["iri"]))
             return Name(iri, match.start(), match.end(), None)
         prefix, _, local = match[0].partition(":")
         if match.lastgroup == "name" and prefix in self.prefixes:
@@ -248,10 +249,17 @@ def _scope_after(block: Block) -> _Scope:
     found = _DIRECTIVE.match(said) if block.directive else None
     if found is None:
         return block.scope
-    iri = urljoin(base, _unescaped(found["iri"]))
+    iri = _resolved(base, _unescaped(found["iri"]))
     if found["base"]:
         return _Scope(prefixes, iri)
     return _Scope({**prefixes, found["name"]: iri}, base)
+
+
+def _resolved(base: str, iri: str) -> str:
+    if _WHOLE.match(iri):
+        return iri
+    # The library lets go of a fragment that is empty, which many a namespace ends in.
+    return urljoin(base, iri) + ("#" if iri.endswith("#") else "")
 
 
 def _unescaped(text: str) -> str:

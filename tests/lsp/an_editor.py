@@ -90,13 +90,13 @@ class Editor:
     def answer(self, number: int, seconds: float = 60) -> Any:
         deadline = time.monotonic() + seconds
         while number not in self._answers:
-            self._hear(deadline)
+            self.hear(deadline)
         told = self._answers.pop(number)
         if "error" in told:
             raise Refused(told["error"]["message"])
         return told["result"]
 
-    def _hear(self, deadline: float) -> None:
+    def hear(self, deadline: float) -> None:
         try:
             message = self._came.get(timeout=max(deadline - time.monotonic(), 0))
         except Empty:
@@ -112,8 +112,10 @@ class Editor:
             self.asked.append(message)
 
     def uri(self, name: str) -> str:
+        if ":" in name:
+            return name
         assert self.root is not None
-        return (self.root / name).as_uri() if ":" not in name else name
+        return (self.root / name).as_uri()
 
     def open(self, name: str, text: str | None = None, language: str = "turtle") -> str:
         uri = self.uri(name)
@@ -150,7 +152,7 @@ class Editor:
             # Repairs are waited for by who asks for them.
             self.fixes(uri, position(self.texts[uri], 0), position(self.texts[uri], 0))
         while self.published.get(uri, {}).get("version") != self.versions[uri]:
-            self._hear(deadline)
+            self.hear(deadline)
         found: list[Message] = self.published[uri]["diagnostics"]
         return found
 
