@@ -8,7 +8,18 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench import answers, costs, edits, graphs, hostile, importing, rates, updates, workers
+from bench import (
+    answers,
+    costs,
+    editing,
+    edits,
+    graphs,
+    hostile,
+    importing,
+    rates,
+    updates,
+    workers,
+)
 from bench.servers import say
 
 
@@ -77,6 +88,12 @@ _PARTS = {
         about="look-ups and memory after 100,000 small edits (--edits), beside those before",
         sizes=("100k",),
         rounds=100_000,
+    ),
+    "editing": _Part(
+        run=editing.editing,
+        about="judging small edits, wide ones, and everything, in the forks that try them out",
+        sizes=("10k", "100k", "1M"),
+        rounds=50,
     ),
     "importing": _Part(
         run=importing.importing,

@@ -39,9 +39,11 @@ def main(arguments: list[str]) -> None:
     if arguments == ["serve"]:
         start = machine._start
 
-        def start_other(folder: Any, environment: Any, module: str, *inherited: int) -> Any:
+        def start_other(
+            folder: Any, environment: Any, module: str, *inherited: int, **more: str
+        ) -> Any:
             module = "bench.other_workers" if module == "competency_graph.web" else module
-            return start(folder, environment, module, *inherited)
+            return start(folder, environment, module, *inherited, **more)
 
         machine._start = start_other
         cli.main(["serve"])

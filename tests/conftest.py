@@ -12,6 +12,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -95,6 +96,15 @@ class Service:
             if word in command and str(self.folder) in environment:
                 found.append(int(entry.name))
         return sorted(found)
+
+    def memory(self) -> int:
+        """Return the sum of the proportional set sizes of all its processes, in bytes."""
+        total = 0
+        for pid in self.processes(""):
+            with suppress(OSError):
+                rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+                total += int(rollup.partition("\nPss:")[2].split(maxsplit=1)[0]) * 1024
+        return total
 
     def readers(self) -> list[int]:
         """Return keeper and readers once all are there: those for changes come after the rest."""

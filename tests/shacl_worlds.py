@@ -20,8 +20,8 @@ _NODES: Final = ("ex:a", "ex:b", "ex:c", "ex:d", "_:x", "_:y")
 _CLASSES: Final = ("ex:C", "ex:D", "ex:E")
 _WORDS: Final = ("ex:p", "ex:q", "ex:r")
 _TEXTS: Final = ('"one"', '"two"', '"one"@en', '"two"@en', '"one"@de', '"one"@en-GB')
-# No dates: rdflib holds a date to be less than a number.
-_NUMBERS: Final = ("1", "2", "3.5", "true")
+# No dates, no booleans: rdflib holds them to be less than some numbers.
+_NUMBERS: Final = ("1", "2", "3.5", "7")
 
 
 def turtle(text: str) -> list[ox.Quad]:

@@ -9,13 +9,16 @@ import pytest
 SERVICE = Path(__file__).parent.parent / "service" / "competency_graph"
 LAYERS = (
     {"errors", "vocab", "config", "resources"},
-    {"literals", "model", "rdf", "graphs", "syntax_faults", "places", "statements", "codings"},
+    {
+        *("literals", "model", "rdf", "graphs", "syntax_faults", "places", "statements"),
+        *("codings", "sparql_text"),
+    },
     {"log", "index", "shacl", "queries", "exchange", "outward"},
     {
         *("catalogue", "telling", "requirements", "jsonld", "words", "judging", "reports"),
         *("documents", "misspellings", "mending", "pages", "changes", "record"),
         *("service_description", "shown"),
-        *("history", "keeping", "machine", "gate", "access", "trial", "gating"),
+        *("history", "keeping", "machine", "gate", "local_gate", "access", "trial", "gating"),
         *("importing", "jobs", "past", "historic"),
         *("git", "diff", "checking"),
     },
@@ -65,8 +68,10 @@ NEIGHBOURS = {
     ("trial", "mending"): "findings are told with how and where to mend them",
     ("trial", "misspellings"): "findings that no shape can make",
     ("gate", "access"): "what a change touches decides who may make it",
-    ("gate", "history"): "a local gate loads and follows the log",
-    ("gate", "trial"): "a local gate tries changes out in forks of its own",
+    ("local_gate", "gate"): "it is one",
+    ("local_gate", "history"): "it loads and follows the log",
+    ("local_gate", "trial"): "it tries changes out in forks of its own",
+    ("sparql_text", "rdf"): "brackets nest as deep in every text",
     ("gating", "access"): "secrets are recognised before anything else",
     ("gating", "gate"): "it is the gate's process",
     ("gating", "history"): "snapshots are kept between changes",

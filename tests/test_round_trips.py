@@ -12,8 +12,9 @@ import pytest
 from competency_graph import history
 from competency_graph.config import Settings
 from competency_graph.errors import CompetencyGraphError
-from competency_graph.gate import Gate, Outcome, Wish, local_gate
+from competency_graph.gate import Gate, Outcome, Wish
 from competency_graph.index import Graph
+from competency_graph.local_gate import local_gate
 from competency_graph.log import Log
 from competency_graph.model import Identity, Operation, joined, split
 from competency_graph.rdf import SYNTAXES, Syntax, canonical_quads

@@ -9,14 +9,13 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from threading import BoundedSemaphore, Lock
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 from weakref import WeakValueDictionary
 
-from competency_graph import access, history
-from competency_graph.config import Settings
+from competency_graph import access
 from competency_graph.errors import (
     InvalidChange,
     PreconditionFailed,
@@ -24,7 +23,6 @@ from competency_graph.errors import (
     Unavailable,
     WouldRemove,
 )
-from competency_graph.index import LocalTrial
 from competency_graph.log import Draft, Log
 from competency_graph.model import (
     SEVERITIES,
@@ -128,6 +126,13 @@ class _Tried:
     depends: frozenset[str] | None
 
 
+class _Between(NamedTuple):
+    """What a change that is recorded changed, and what it depended on; see :class:`_Tried`."""
+
+    graphs: frozenset[str]
+    depends: frozenset[str] | None
+
+
 class _Turn:
     """A lock that is forgotten when nobody holds it or waits for it; not everybody may wait."""
 
@@ -178,7 +183,7 @@ class Gate:
         self._making = Lock()
         self._turns: WeakValueDictionary[str, _Turn] = WeakValueDictionary()
         # What recent changes touched and depended on; others' changes are not in it.
-        self._recent: OrderedDict[int, _Tried] = OrderedDict()
+        self._recent: OrderedDict[int, _Between] = OrderedDict()
 
     def change(self, wish: Wish, who: Identity) -> Outcome:
         """Try a change out and, unless it is a dry run, record it.
@@ -298,9 +303,8 @@ class Gate:
                 number = self._log.append(draft, expected_head=head)
             except StaleHead:
                 return None
-            self._recent[number] = replace(
-                tried, difference=replace(difference, added=(), removed=())
-            )
+            # Not the change itself: a large one would be held in memory for a thousand more.
+            self._recent[number] = _Between(difference.graphs, tried.depends)
             while len(self._recent) > _REMEMBERED:
                 self._recent.popitem(last=False)
             if not self._tell(number, (joined(difference.removed), joined(added))):
@@ -320,49 +324,9 @@ class Gate:
         between = self._recent.get(number)
         if between is None or between.depends is None or tried.depends is None:
             return True
-        changed = between.difference.graphs | tried.difference.graphs
+        changed = between.graphs | tried.difference.graphs
         shared = between.depends & tried.depends
         return any(name in changed or not is_common(name) for name in shared)
-
-
-@contextmanager
-def local_gate(settings: Settings, *, now: Callable[[], datetime]) -> Iterator[tuple[Gate, Log]]:
-    """Open a gate on a local database, with the index in this process; fills an empty database.
-
-    The caller has one thread. A service that runs on the same database sees what is appended.
-
-    Raises:
-        UnusableDatabase: the database cannot be opened or written.
-    """
-    # Brings the SHACL engine, which the process of a service's gate has no use for.
-    from competency_graph import trial
-
-    graph = history.load(settings, now=now())
-    follow = history.Follower(settings)
-
-    def catch_up(*_: object) -> bool:
-        for number, removed, added in follow(graph.revision):
-            graph.apply(split(added), split(removed))
-            graph.revision = number
-        return True
-
-    def begin() -> LocalTrial:
-        catch_up()
-        for _ in trial.prepare(graph):
-            pass
-        seconds, memory = settings.validation_timeout, 4 * settings.query_memory
-        return LocalTrial(graph, trial.ANSWERS, seconds=seconds, memory=memory)
-
-    with Log.open(settings.database, base=settings.base) as log:
-        gate = Gate(
-            log,
-            begin=begin,
-            tell=catch_up,
-            now=now,
-            base=settings.base,
-            validate=settings.validation,
-        )
-        yield gate, log
 
 
 def told_findings(findings: Findings) -> dict[str, Any]:

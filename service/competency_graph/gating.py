@@ -32,7 +32,7 @@ from competency_graph.errors import (
     Unauthorised,
 )
 from competency_graph.gate import Gate, Wish, told_findings
-from competency_graph.index import Client, wire
+from competency_graph.index import Client, give_memory_back, wire
 from competency_graph.jobs import Jobs
 from competency_graph.log import Log
 from competency_graph.model import Identity, removals_json, unpack_operations
@@ -112,7 +112,9 @@ class Gating:
 
     def _change(self, head: record.Asked, body: bytes) -> dict[str, Any]:
         """Try or record a change, or begin a job that does; `web.writing` makes the head."""
-        who = self._who(head)
+        # What waits as a job is held in memory, so who may send none is refused before.
+        with self._noting(self._who(head), head) as who:
+            access.require(who, "editor", "Changing anything")
         wish = Wish(operations=unpack_operations(head["operations"], body), **head["wish"])
         if not head["background"]:
             return self._changed(wish, who, head)
@@ -249,6 +251,8 @@ def _sweep(past: Past) -> None:
     while True:
         time.sleep(_SWEEP)
         past.sweep()
+        # A large change takes hundreds of megabytes for a moment.
+        give_memory_back()
 
 
 def _end_with(lifeline: int) -> None:

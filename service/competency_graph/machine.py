@@ -37,6 +37,9 @@ from competency_graph.index import (
 _TICK: Final = 0.05
 _PATIENCE: Final = 5.0
 _LOOKUP_QUEUE: Final = 256
+# The gate takes hundreds of megabytes for a large change, in objects of all sizes and many threads.
+# Python's own allocator, and one heap for each thread, would give little of that back (glibc).
+_RETURNING: Final = {"PYTHONMALLOC": "malloc", "MALLOC_ARENA_MAX": "1"}
 # Milliseconds; as long as a delivery has patience.
 _STALLED: Final = 30_000
 _UNSEALED: Final = (
@@ -106,7 +109,7 @@ def run(settings: Settings, *, tell: Callable[[str], None], first: str = "") -> 
         tell(f"Loading {_without_password(settings.database)} …")
         *readers, gating = (listening.fileno() for listening in sockets)
         keeper = _Child(lambda: start("competency_graph.keeping", *readers, reading))
-        gate = _Child(lambda: start("competency_graph.gating", gating, reading))
+        gate = _Child(lambda: start("competency_graph.gating", gating, reading, **_RETURNING))
         web = _Child(lambda: start("competency_graph.web", public.fileno(), reading))
         host, port = public.getsockname()[:2]
         ready, succeeded = False, 0
@@ -139,12 +142,16 @@ def run(settings: Settings, *, tell: Callable[[str], None], first: str = "") -> 
 
 
 def _start(
-    folder: Path, environment: Mapping[str, str], module: str, *inherited: int
+    folder: Path,
+    environment: Mapping[str, str],
+    module: str,
+    *inherited: int,
+    **more: str,
 ) -> "subprocess.Popen[bytes]":
-    """Start a process of this service in a process group of its own."""
+    """Start a process of this service in a process group of its own; ``more`` is environment."""
     return subprocess.Popen(
         [sys.executable, "-m", module, str(folder), *map(str, inherited)],
-        env=environment,
+        env={**environment, **more},
         pass_fds=inherited,
         stdin=subprocess.DEVNULL,
         start_new_session=True,
@@ -169,7 +176,7 @@ def _listening(bind: str) -> Iterator[socket.socket]:
             if hasattr(socket, "TCP_USER_TIMEOUT"):
                 listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED)
             listening.bind((host, int(port)))
-            listening.listen(1024)
+            listening.listen(4096)
         except OSError as error:
             raise BadSetting(
                 f"Cannot listen on {bind}: {error.strerror}. Choose another with --bind, or the "

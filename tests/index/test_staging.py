@@ -324,7 +324,7 @@ def test_what_cannot_be_read_has_its_place(
         ("LOAD <https://example.org/x>", OutboundRefused),
         ("INSERT {} WHERE { SERVICE <https://example.org/x> { ?a ?b ?c } }", OutboundRefused),
         ("INSERT {} WHERE { " + "{" * 600 + "}" * 600 + " }", TooDeep),
-        ("CLEAR GRAPH ex:none", BadRequest),
+        ("DROP GRAPH ex:none", BadRequest),
         ("COPY ex:none TO ex:g", BadRequest),
         ("CREATE GRAPH ex:g", BadRequest),
         ("INSERT DATA { GRAPH <urn:x-added:x> { ex:a ex:p 1 } }", BadRequest),
@@ -334,6 +334,12 @@ def test_what_cannot_be_read_has_its_place(
 def test_what_is_refused(text: str, error: type[BadRequest]) -> None:
     with pytest.raises(error):
         staged(graph_of(lines("a p b g")), update(text))
+
+
+def test_a_graph_that_is_not_there_is_cleared_already() -> None:
+    text = "CLEAR GRAPH ex:h ; INSERT DATA { GRAPH ex:h { ex:a ex:p ex:b } }"
+    difference = staged(graph_of(lines("a p b g")), update(text))
+    assert (texts(difference.removed), texts(difference.added)) == ([], [line("a", "p", "b", "h")])
 
 
 def test_a_graph_that_this_request_made_or_emptied_may_be_named_again() -> None:

@@ -1,5 +1,7 @@
 """Clients that connect and say nothing, or half, keep nobody from being answered."""
 
+import json
+import resource
 import socket
 import time
 from collections.abc import Iterator
@@ -8,7 +10,7 @@ from contextlib import ExitStack
 import gevent.socket
 import pytest
 from competency_graph.errors import TooSlow
-from competency_graph.web.connections import OF_ONE_CLIENT, PacedBody
+from competency_graph.web.connections import CONNECTIONS, OF_ONE_CLIENT, PacedBody
 from conftest import Service, start_service
 
 _HALF = b"GET /api/v1/competencies HTTP/1.1\r\nHost: x\r\nAccept: app"
@@ -47,9 +49,11 @@ def test_two_hundred_half_open_connections_stop_nobody(busy: Service) -> None:
             client.sendall((b"", _HALF, _HALF_A_BODY)[place % 3])
         # Far from a measure of speed: a process that was held would wait for minutes.
         assert _longest_look_up(busy) < 2
-        # The head of a request may take 15 s, and nobody holds a connection with less.
-        idle[1].settimeout(20)
-        assert idle[1].recv(1) == b""
+        # The head of a request may take 15 s. Who said nothing was not asked to say it again.
+        for client in idle[:2]:
+            client.settimeout(20)
+        assert idle[0].recv(1) == b""
+        _assert_problem(_whole(idle[1]), 408, "too-slow")
 
 
 def test_one_client_cannot_take_all_connections(busy: Service) -> None:
@@ -64,6 +68,82 @@ def test_one_client_cannot_take_all_connections(busy: Service) -> None:
         again = _connect(busy, stack, "127.0.0.2")
         again.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert again.recv(12) == b"HTTP/1.1 200"
+
+
+def test_many_clients_together_cannot_either(busy: Service) -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before[1], before[1]))
+    try:
+        with ExitStack() as stack:
+            for place in range(CONNECTIONS + 300):
+                client = _connect(busy, stack, f"127.0.1.{1 + place % 10}")
+                client.sendall((b"", _HALF, _HALF_A_BODY)[place % 3])
+            # Without room made for them they would wait until the first of those is cut off.
+            assert _longest_look_up(busy) < 2
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "code"),
+    [
+        ("What is this?", 400, "bad-request"),
+        ("GET / HTTP/1.1\r\nHost: x\r\nno colon", 400, "bad-request"),
+        ("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: many", 400, "bad-request"),
+        (f"GET /?{'x' * 9_000} HTTP/1.1\r\nHost: x", 414, "address-too-long"),
+        (f"GET / HTTP/1.1\r\nHost: x\r\nX-Long: {'x' * 9_000}", 431, "head-too-large"),
+        ("GET / HTTP/1.1" + "\r\nX-Many: x" * 200, 431, "head-too-large"),
+    ],
+)
+def test_what_is_no_request_is_refused_in_the_one_body(
+    busy: Service, head: str, status: int, code: str
+) -> None:
+    with ExitStack() as stack:
+        client = _connect(busy, stack)
+        client.sendall(f"{head}\r\n\r\n".encode())
+        _assert_problem(_whole(client), status, code)
+
+
+@pytest.mark.parametrize("connection", ["close", "keep-alive"])
+def test_who_sends_a_body_that_is_not_wanted_is_told_so_all_the_same(
+    busy: Service, connection: str
+) -> None:
+    size = 50_000_000
+    with ExitStack() as stack:
+        client = _connect(busy, stack)
+        client.sendall(
+            f"POST /validate HTTP/1.1\r\nHost: x\r\nContent-Type: text/turtle\r\n"
+            f"Content-Length: {2 * size}\r\nConnection: {connection}\r\n\r\n".encode()
+        )
+        # To close at once would be a reset, at which many a client forgets what it was told.
+        for _ in range(2):
+            client.sendall(b"x" * size)
+        _assert_problem(_whole(client), 413, "too-large")
+
+
+def test_a_small_body_that_is_not_wanted_costs_no_connection(busy: Service) -> None:
+    with ExitStack() as stack:
+        client = _connect(busy, stack)
+        for _ in range(2):
+            client.sendall(
+                b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nsome body"
+            )
+            assert b"not-found" in client.recv(1 << 16)
+
+
+def _whole(client: socket.socket) -> bytes:
+    parts = []
+    while part := client.recv(1 << 16):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _assert_problem(answer: bytes, status: int, code: str) -> None:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {status} ".encode()), answer[:300]
+    assert b"\r\nContent-Type: application/problem+json\r\n" in head
+    told = json.loads(body)
+    assert (told["status"], told["code"]) == (status, code)
 
 
 class _Arriving:

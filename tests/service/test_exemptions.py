@@ -3,6 +3,7 @@
 import json
 import urllib.parse
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from conftest import Reply, Service, start_service
@@ -49,13 +50,13 @@ class Writer:
             headers={"Authorization": f"Bearer {self._token}", "Content-Type": "text/turtle"},
         )
 
-    def accepted(self, method: str, graph: str, text: str = "") -> list[dict[str, str]]:
+    def accepted(self, method: str, graph: str, text: str = "") -> list[dict[str, Any]]:
         """Change a graph, which must succeed, and return the new findings."""
         reply = self.send(method, graph, text)
         assert reply.status in (200, 201), reply.body
         told = json.loads(reply.body)
         assert told["recorded"]
-        new: list[dict[str, str]] = told["findings"]["new"]
+        new: list[dict[str, Any]] = told["findings"]["new"]
         return new
 
     def refused(self, method: str, graph: str, text: str = "") -> list[str]:

@@ -17,8 +17,9 @@ import pytest
 import small_framework
 from competency_graph.config import Settings
 from competency_graph.errors import StaleHead
-from competency_graph.gate import Wish, local_gate
+from competency_graph.gate import Wish
 from competency_graph.keeping import TRIAL_READERS
+from competency_graph.local_gate import local_gate
 from competency_graph.log import Draft, Log
 from competency_graph.model import Identity, Operation
 from conftest import Reply, Service, start_service

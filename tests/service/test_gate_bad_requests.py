@@ -85,8 +85,12 @@ CASES = {
     "rdf/xml with a wrong closing tag": document("rdf+xml", f"{RDF_XML}\n</rdf:Rdf>", 2, 3),
     "json-ld with a comma too many": document("ld+json", '{\n"@id": "urn:a",}', 2, 16),
     "json that is no object": document("ld+json", "12", 1, 1),
-    "trig where one graph is meant": Case(400, "bad-request", "", kind="application/trig"),
-    "n-quads where one graph is meant": Case(400, "bad-request", "", kind="application/n-quads"),
+    "trig that names another graph": Case(
+        400, "bad-request", f'<urn:g> {{ {SUBJECT} "x" }}', kind="application/trig"
+    ),
+    "n-quads that name another graph": Case(
+        400, "bad-request", f'{SUBJECT} "x" <urn:g> .', kind="application/n-quads"
+    ),
     "json-ld that names another graph": Case(
         400,
         "bad-request",

@@ -72,6 +72,22 @@ def test_a_post_that_names_no_graph_makes_one(store: tuple[Service, str]) -> Non
     assert send(store, "PUT", "/graphs", TURTLE, "text/turtle").status == 400, "which?"
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("application/n-quads", b""),
+        ("application/n-quads", b"<urn:x-quads>"),
+        ("application/trig", b""),
+    ],
+)
+def test_a_syntax_that_can_name_graphs_may_name_none_or_the_one(
+    store: tuple[Service, str], kind: str, name: bytes
+) -> None:
+    line = b'<urn:a> <urn:b> "c" '
+    assert send(store, "PUT", "/graphs?graph=urn:x-quads", line + name + b" .", kind).status < 300
+    assert lines(store[0], "/graphs?graph=urn:x-quads") == [line + b"."]
+
+
 def test_files_of_a_form_are_added_in_one_change(store: tuple[Service, str]) -> None:
     service, _ = store
     files = form(
@@ -92,7 +108,7 @@ def test_files_of_a_form_are_added_in_one_change(store: tuple[Service, str]) -> 
         (form(), 400, "Send a form of files"),
         (form(("what", "image/png", b"")), 415, "what"),
         (form(("a.ttl", "text/turtle; charset=latin1", b"")), 415, "UTF-8"),
-        (form(("a.nq", "application/n-quads", b"")), 400, "names graphs itself"),
+        (form(("a.nq", "application/n-quads", b'<a:b> <a:c> "1" <a:d> .')), 400, "a:d itself"),
         (form(("a.ttl", "text/turtle", b"<a>")), 400, "a.ttl:1"),
     ],
 )

@@ -17,6 +17,8 @@ PROBLEMS = [
     ("/sparql?query=ASK%7B%7D&timeout=3000", 400, "bad-request"),
     ("/sparql?query=ASK%7B%7D&format=pdf", 400, "bad-request"),
     ("/sparql?query=ASK%7B%7D&format=csv&format=tsv", 400, "bad-request"),
+    ("/sparql?query=ASK%7B%7D&format=csv&output=tsv", 400, "bad-request"),
+    ("/sparql?query=ASK%7B%7D&results=pdf", 400, "bad-request"),
     ("/sparql?query=ASK%7B%7D&format=ttl", 406, "not-acceptable"),
     ("/sparql?format=csv", 406, "not-acceptable"),
     ("/graphs/nothing/of/this/name", 404, "not-found"),
@@ -96,6 +98,14 @@ def test_the_format_is_negotiated(service: Service, accept: str, media_type: str
         ("nq", None, "application/n-quads"),
         ("application/sparql-results+xml", "application/sparql-results+xml", None),
         ("application%2Fld%2Bjson", None, "application/ld+json"),
+        # What SPARQLWrapper sends.
+        ("n3&output=n3&results=n3", None, "text/turtle"),
+        ("rdf%2Bxml&format=application/rdf%2Bxml&output=rdf%2Bxml", None, "application/rdf+xml"),
+        (
+            "json-ld&format=application/ld%2Bjson,application/x-json%2Bld",
+            None,
+            "application/ld+json",
+        ),
     ],
 )
 def test_format_stands_in_place_of_accept(
@@ -262,6 +272,13 @@ def test_a_wrong_method_names_the_right_ones(service: Service) -> None:
     reply = service.send("DELETE", "/sparql", None)
     assert reply.status == 405
     assert "POST" in reply.headers["Allow"]
+
+
+@pytest.mark.parametrize("graph", ["https://w3id.org/competency-graph/graph/ontology", "urn:none"])
+def test_whoever_looks_at_a_graph_sees_how_to_change_it(service: Service, graph: str) -> None:
+    reply = service.get(f"/graphs?graph={graph}")
+    assert reply.headers["Accept-Patch"] == "application/sparql-update"
+    assert {"PUT", "PATCH"} <= set(reply.headers["Allow"].split(", "))
 
 
 def test_head_and_options_are_answered(service: Service) -> None:

@@ -12,7 +12,7 @@ import pytest
 from conftest import Reply, Service, start_service
 from helping import framework, put, revision
 from page_addresses import BROWSER
-from test_accessibility import faults
+from page_rules import faults
 
 
 @dataclass

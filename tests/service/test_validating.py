@@ -1,6 +1,7 @@
 """`/validate`: everybody may ask what would be found; nothing is kept, nobody is held up."""
 
 import json
+import re
 import threading
 import urllib.parse
 import uuid
@@ -26,6 +27,10 @@ my:Short-label a sh:PropertyShape ; sh:path skos:prefLabel ; sh:maxLength 5 ;
 """
 
 
+# Python's regular expressions try two to the power of the length of the label.
+ENDLESS_SHAPES = SHAPES.replace(b"sh:maxLength 5", b'sh:pattern "^(a+)+$x"')
+
+
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     service = start_service(tmp_path_factory.mktemp("validate"), workers="2")
@@ -44,7 +49,11 @@ def check(service: Service, text: str | bytes, address: str | None = None, **hea
 
 
 def form(
-    service: Service, files: list[tuple[str, str, bytes]], fields: Mapping[str, str], accept: str
+    service: Service,
+    files: list[tuple[str, str, bytes]],
+    fields: Mapping[str, str],
+    accept: str,
+    token: str | None = None,
 ) -> Reply:
     """Send a form as a browser does: (field, file name, content), and other fields."""
     mark = uuid.uuid4().hex
@@ -59,6 +68,8 @@ def form(
     body = b"".join(f"--{mark}\r\n".encode() + part + b"\r\n" for part in parts)
     kind = f"multipart/form-data; boundary={mark}"
     headers = {"Content-Type": kind, "Accept": accept, "Accept-Language": "en"}
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
     return service.send("POST", "/validate", body + f"--{mark}--\r\n".encode(), 120, headers)
 
 
@@ -102,7 +113,41 @@ def test_the_verdict_comes_as_report_text_and_page(running: Service) -> None:
     assert "Write the label in at least one language." in text and "1 violation" in text
     page = check(running, NO_LABEL, Accept=BROWSER, Accept_Language="en").body.decode()
     assert "It would be refused" in page and "Write the label in at least one" in page
+    assert 'href="/docs/rules#Concept-label-required"' in page
+    assert not re.search(r"<style|<script(?! src=)", page)
+    rules = running.get("/docs/rules", Accept=BROWSER).body.decode()
+    for name in ("Concept-label-required", "unknown-term", "ill-typed-value"):
+        assert f'id="{name}"' in rules
+    for file in re.findall(r'(?:src|href)="(/static/[^"]*)"', page):
+        assert running.get(file).status == 200
     assert check(running, NO_LABEL, Accept="image/png").status == 406
+
+
+@pytest.mark.parametrize(
+    ("format_", "media_type"),
+    [
+        ("json", "application/json"),
+        ("turtle", "text/turtle"),
+        ("json-ld", "application/ld+json"),
+        ("sarif", "application/sarif+json"),
+        ("text", "text/plain"),
+        ("html", "text/html"),
+    ],
+)
+def test_a_format_is_named_or_negotiated(running: Service, format_: str, media_type: str) -> None:
+    named = check(running, NO_LABEL, path(format=format_), Accept="*/*")
+    asked = check(running, NO_LABEL, Accept=media_type)
+    for reply in (named, asked):
+        assert reply.headers["Content-Type"].split(";")[0] == media_type
+        assert "Write the label in at least one language." in reply.body.decode()
+    if format_ == "sarif":
+        run: Any = json.loads(named.body)["runs"][0]
+        (result,) = run["results"]
+        region = result["locations"][0]["physicalLocation"]["region"]
+        assert NO_LABEL.splitlines()[region["startLine"] - 1].lstrip().startswith("ex:talking a")
+        assert result["fixes"][0]["artifactChanges"][0]["replacements"]
+    unknown = check(running, NO_LABEL, path(format="pdf"))
+    assert unknown.status == 400 and "sarif" in str(unknown.json()["detail"])
 
 
 def test_unreadable_input_has_its_line_and_column(running: Service) -> None:
@@ -227,6 +272,31 @@ def test_one_client_may_ask_so_often_in_a_minute(tmp_path: Path) -> None:
         assert check(running, framework()).status == 429
         assert running.get("/api/v1/roles").status == 200
         assert running.get("/graphs").status == 200
+    finally:
+        assert running.stop() == 0
+
+
+def test_strangers_have_no_more_time_for_shapes_than_for_queries(tmp_path: Path) -> None:
+    running = start_service(
+        tmp_path,
+        workers="2",
+        seed="framework",
+        query_timeout="1 s",
+        validation_timeout="2 s",
+        kill_limit="off",
+    )
+    text = framework(label="a" * 60).encode()
+    files = [("data", "data.ttl", text), ("shapes", "shapes.ttl", ENDLESS_SHAPES)]
+    try:
+        for token, seconds, named in (
+            (None, 1, "(QUERY_TIMEOUT; with a token VALIDATION_TIMEOUT)"),
+            (running.token("reader"), 2, "(VALIDATION_TIMEOUT)"),
+        ):
+            reply = form(running, files, {}, "application/json", token=token)
+            told = reply.json()
+            assert (reply.status, told["limit"], told["value"]) == (503, "time", seconds), told
+            assert named in str(told["detail"])
+        assert check(running, framework()).status == 200
     finally:
         assert running.stop() == 0
 

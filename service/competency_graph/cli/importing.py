@@ -19,8 +19,9 @@ from competency_graph.cli.remote import Remote, Report
 from competency_graph.config import Settings
 from competency_graph.documents import Document, read_documents
 from competency_graph.errors import BadRequest, InvalidChange, WouldRemove
-from competency_graph.gate import Gate, Wish, local_gate, told_findings
+from competency_graph.gate import Gate, Wish, told_findings
 from competency_graph.importing import Import
+from competency_graph.local_gate import local_gate
 from competency_graph.model import (
     OPERATOR,
     Identity,

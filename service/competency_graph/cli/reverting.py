@@ -13,7 +13,8 @@ from competency_graph import history, record
 from competency_graph.cli.reading import fetch
 from competency_graph.config import Settings
 from competency_graph.errors import BadRequest, InvalidChange
-from competency_graph.gate import Wish, local_gate, told_findings
+from competency_graph.gate import Wish, told_findings
+from competency_graph.local_gate import local_gate
 from competency_graph.model import OPERATOR, Identity
 
 

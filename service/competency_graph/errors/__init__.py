@@ -20,6 +20,7 @@ CompetencyGraphError                    code                 status  exit
 ├── PreconditionFailed                  precondition-failed     412     1
 ├── TooSlow                             too-slow                408     2
 ├── TooLarge                            too-large               413     2
+├── AddressTooLong                  address-too-long        414     2
 ├── UnsupportedMediaType                unsupported-media-type  415     2
 ├── RangeNotSatisfiable                 range-not-satisfiable   416     2
 ├── StaleHead                           stale-head              409     1
@@ -30,6 +31,7 @@ CompetencyGraphError                    code                 status  exit
 ├── ServiceFailed                       service-failed          502     3
 │   └── ServiceTooLarge                 service-too-large       502     1
 ├── TooManyRequests                     too-many-requests       429     3
+├── HeadTooLarge                    head-too-large          431     2
 ├── ClientLeft                          client-left             499     1
 ├── LimitReached                        limit-reached           503     1
 ├── Unavailable                         unavailable             503     3
@@ -49,11 +51,13 @@ from competency_graph.errors.changes import (
     WouldRemove,
 )
 from competency_graph.errors.requests import (
+    AddressTooLong,
     Ambiguous,
     BadLiteral,
     BadQuery,
     BadRequest,
     Forbidden,
+    HeadTooLarge,
     InvalidShapes,
     MethodNotAllowed,
     NotAcceptable,
@@ -85,6 +89,7 @@ from competency_graph.errors.service import (
 )
 
 __all__ = [
+    "AddressTooLong",
     "Ambiguous",
     "BadLiteral",
     "BadQuery",
@@ -93,6 +98,7 @@ __all__ = [
     "ClientLeft",
     "CompetencyGraphError",
     "Forbidden",
+    "HeadTooLarge",
     "InternalError",
     "InvalidChange",
     "InvalidShapes",

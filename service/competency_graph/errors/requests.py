@@ -129,21 +129,47 @@ class PreconditionFailed(CompetencyGraphError):
 
 
 class TooSlow(CompetencyGraphError):
-    """The body of a request did not come in time."""
+    """The body or the head of a request did not come in time."""
 
     code, title, status = "too-slow", "The request came too slowly", 408
 
-    def __init__(self) -> None:
-        super().__init__(
-            "Of the body 8 kB must come in a second, over half a minute. "
-            "Send it again, in parts if need be."
-        )
+    def __init__(
+        self,
+        detail: str = "Of the body 8 kB must come in a second, over half a minute. "
+        "Send it again, in parts if need be.",
+    ) -> None:
+        super().__init__(detail)
 
 
 class TooLarge(CompetencyGraphError):
     """The body is larger than ``MAX_BODY``."""
 
     code, title, status = "too-large", "The body is too large", 413
+
+
+class AddressTooLong(CompetencyGraphError):
+    """The first line of the request, which has the address, is longer than is read."""
+
+    code, title, status = "address-too-long", "The address is too long", 414
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"The address and its parameters may have {most:,} bytes. Send a long query with POST.",
+            value=most,
+        )
+
+
+class HeadTooLarge(CompetencyGraphError):
+    """The header fields of the request are more, or longer, than are read."""
+
+    code, title, status = "head-too-large", "The header fields are too large", 431
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"A header field may have {most:,} bytes, and a request 100 of them. Send fewer, or "
+            "shorter ones: delete cookies if a browser sent this.",
+            value=most,
+        )
 
 
 class UnsupportedMediaType(CompetencyGraphError):

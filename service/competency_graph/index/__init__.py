@@ -18,6 +18,7 @@ from competency_graph.index.federation import NEEDS
 from competency_graph.index.fork import (
     LIMIT_OF_SIGNAL,
     die_with_parent,
+    give_memory_back,
     offer_to_the_oom_killer,
     sealed,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "Writer",
     "die_with_parent",
     "differing",
+    "give_memory_back",
     "go_back",
     "is_near",
     "offer_to_the_oom_killer",

@@ -12,9 +12,9 @@ from xml.sax.saxutils import escape
 import pyoxigraph as ox
 
 from competency_graph.errors import BadLiteral, UnreadableInput
-from competency_graph.index.scan import column_of, line_of, strings
 from competency_graph.literals import fault
 from competency_graph.rdf import Syntax
+from competency_graph.sparql_text import column_of, line_of, strings
 from competency_graph.vocab import XSD
 
 MOST_LISTED: Final = 20

@@ -184,9 +184,12 @@ class Client:
         """
         return Trial(self, lambda: self._connect(TRIAL_SOCKET), seconds)
 
-    def check(self, *, seconds: float) -> "Trial":
-        """Begin the same with a fork of those for everybody's candidates; raises the same."""
-        return Trial(self, lambda: self._connect(CHECK_SOCKET), seconds)
+    def check(self, *, seconds: float, named: str) -> "Trial":
+        """Begin the same with a fork of those for everybody's candidates; raises the same.
+
+        ``named`` says what sets its time.
+        """
+        return Trial(self, lambda: self._connect(CHECK_SOCKET), seconds, named)
 
     def _ask(self, lane: str, head: Mapping[str, Any], body: bytes, seconds: float) -> Whole:
         for _ in range(TRIES):
@@ -293,15 +296,22 @@ class Trial:
     Args:
         client: whose machine it is.
         connect: connects to a reader of the lane of trials.
-        seconds: how long one answer may take.
+        seconds: how long may be worked on its answers together.
+        named: what sets that, for the sentence of a refusal.
     """
 
     def __init__(
-        self, client: Client, connect: Callable[[], socket.socket], seconds: float
+        self,
+        client: Client,
+        connect: Callable[[], socket.socket],
+        seconds: float,
+        named: str = "VALIDATION_TIMEOUT",
     ) -> None:
         self._client = client
         self._connect = connect
         self._seconds = seconds
+        self._left = seconds
+        self._named = named
         self._connection = connect()
 
     def __enter__(self) -> "Trial":
@@ -321,7 +331,7 @@ class Trial:
         Raises:
             CompetencyGraphError: what the answer raises; ``LimitReached``; ``Unavailable``.
         """
-        head = {"ask": name, "parameters": dict(parameters)}
+        head = {"ask": name, "parameters": dict(parameters), "seconds": self._left}
         try:
             return self._answer(head, body)
         except LimitReached as reached:
@@ -330,7 +340,7 @@ class Trial:
             slow = LimitReached(
                 "time",
                 self._seconds,
-                detail=f"Judging took longer than {self._seconds:g} s (VALIDATION_TIMEOUT). "
+                detail=f"Judging took longer than {self._seconds:g} s ({self._named}). "
                 "Send less at a time, or simpler shapes.",
             )
             slow.ended_reader = reached.ended_reader
@@ -338,8 +348,10 @@ class Trial:
 
     def _answer(self, head: Mapping[str, Any], body: bytes) -> Whole:
         for _ in range(TRIES):
-            whole = self._client.converse(self._connection, head, body, self._seconds)
+            whole = self._client.converse(self._connection, head, body, self._left)
             if whole is not None:
+                # Never nothing, which would be no limit.
+                self._left = max(self._left - whole.seconds, 0.01)
                 return whole
             # Only before its first answer is a fork behind: nothing of the conversation is lost.
             self._connection.close()

@@ -14,7 +14,8 @@ from typing import Any, Final
 import pyoxigraph as ox
 
 from competency_graph.errors import BadQuery, OutboundRefused, ServiceFailed, ServiceTooLarge
-from competency_graph.index.scan import (
+from competency_graph.index.updates import declaration, resolved
+from competency_graph.sparql_text import (
     QueryText,
     Token,
     disarmed,
@@ -25,7 +26,6 @@ from competency_graph.index.scan import (
     small_truths,
     unreadable_query,
 )
-from competency_graph.index.updates import declaration, resolved
 
 NEEDS: Final = "application/vnd.competency-graph.needs+json"
 """The type of the answer that says what is to be asked elsewhere first."""
@@ -95,7 +95,7 @@ def read_query(text: str, *, base: str | None = None) -> QueryText:
 
     Raises:
         OutboundRefused: it holds such a keyword.
-        TooDeep, BadQuery: see :func:`competency_graph.index.scan.scan_query`.
+        TooDeep, BadQuery: see :func:`competency_graph.sparql_text.scan_query`.
     """
     scanned = scan_query(text)
     if disarmed(text) != text:

@@ -114,6 +114,12 @@ def die_with_parent(number: signal.Signals = signal.SIGTERM) -> None:
         _libc().prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
 
 
+def give_memory_back() -> None:
+    """Return to the system what this process has freed, which the C library keeps otherwise."""
+    if sys.platform == "linux" and hasattr(_libc(), "malloc_trim"):
+        _libc().malloc_trim(0)
+
+
 def offer_to_the_oom_killer() -> None:
     """Let the kernel take this process first when the machine runs out of memory."""
     try:

@@ -9,9 +9,9 @@ from competency_graph import queries
 from competency_graph.errors import BadQuery, NotAcceptable
 from competency_graph.index.federation import read_query
 from competency_graph.index.rows import Rows
-from competency_graph.index.scan import QueryText, unreadable_query
 from competency_graph.index.terms import Called, Term, graph_of, named, parsed, spelt, term
 from competency_graph.rdf import RESULTS, SYNTAXES
+from competency_graph.sparql_text import QueryText, unreadable_query
 from competency_graph.vocab import DCTERMS, OWL, PREFIXES, RDF, RDFS, SKOS
 
 _UNION: Final = "INSERT { ?s ?p ?o } WHERE { GRAPH ?g { ?s ?p ?o } }"

@@ -189,7 +189,7 @@ def _serve_one(
             return True
         fork.limit_time(0)
         fork.limit_memory(None)
-        _reply(connection, graph, media_type, spool)
+        _reply(connection, graph, media_type, spool, seat)
         return True
     except (ConnectionError, TimeoutError):
         return False
@@ -209,12 +209,15 @@ def _refuse(connection: socket.socket, graph: Graph, error: CompetencyGraphError
     wire.send(connection, {"error": True, "revision": graph.revision}, told)
 
 
-def _reply(connection: socket.socket, graph: Graph, media_type: str, spool: Spool) -> None:
+def _reply(
+    connection: socket.socket, graph: Graph, media_type: str, spool: Spool, seat: Seat
+) -> None:
     head = {
         "media_type": media_type,
         "revision": graph.revision,
         "size": spool.size,
         "rows": spool.rows,
+        "seconds": seat.seconds,
         "digest": spool.digest.hexdigest(),
         "coding": spool.coding,
     }

@@ -10,8 +10,8 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from competency_graph.errors import BadRequest
-from competency_graph.index.scan import Token
 from competency_graph.index.updates import Parsed, read_update, resolved
+from competency_graph.sparql_text import Token
 
 ADDED: Final = "urn:x-added:"
 REMOVED: Final = "urn:x-removed:"
@@ -148,7 +148,8 @@ class _Rewriting:
         broad = source in (NAMED, ALL)
         return Step(
             verb="clear" if verb == "drop" else verb,
-            silent=silent,
+            # To empty what is empty is done. RDF4J clears a graph before it fills it, new or not.
+            silent=silent or verb == "clear",
             source=source,
             target=target,
             reads=None if broad else frozenset(named),

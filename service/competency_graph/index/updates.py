@@ -12,7 +12,7 @@ import pyoxigraph as ox
 
 from competency_graph.errors import BadQuery
 from competency_graph.index.border import Written, refuse_in_update, unquoted
-from competency_graph.index.scan import (
+from competency_graph.sparql_text import (
     PLACE,
     TRUTHS,
     Token,
@@ -93,7 +93,7 @@ def read_update(text: str, *, base: str | None = None, strict: bool = True) -> l
     Raises:
         BadQuery: it is no SPARQL 1.1 Update; facts hold line and column.
         BadLiteral: literals are ill-typed; facts hold their places.
-        TooDeep, OutboundRefused: see :func:`competency_graph.index.scan.scan_update`.
+        TooDeep, OutboundRefused: see :func:`competency_graph.sparql_text.scan_update`.
     """
     found = list(_split(text, base))
     _refuse_shared_blanks(text, found)

@@ -11,7 +11,10 @@ from competency_graph.index import wire
 
 @dataclass(slots=True, kw_only=True)
 class Whole:
-    """A whole answer: its bytes, or the descriptor of an unlinked file that the taker closes."""
+    """A whole answer: its bytes, or the descriptor of an unlinked file that the taker closes.
+
+    ``seconds`` is how long it was worked on.
+    """
 
     media_type: str
     revision: int
@@ -19,6 +22,7 @@ class Whole:
     digest: str
     coding: Coding | None = None
     rows: int | None = None
+    seconds: float = 0.0
     body: bytes = b""
     descriptor: int | None = None
 
@@ -35,6 +39,7 @@ class Whole:
             digest=answer["digest"],
             coding=answer["coding"],
             rows=answer["rows"],
+            seconds=answer["seconds"],
             body=content,
             descriptor=descriptor,
         )

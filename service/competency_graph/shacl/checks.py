@@ -63,6 +63,10 @@ class Check(Protocol):
     def reads(self) -> frozenset[Read]:
         """What it reads, seen from a focus node of the shape."""
 
+    @property
+    def slow(self) -> tuple[str, ...]:
+        """Why it takes long or many changes concern it: ends of sentences about the shape."""
+
     def results(self, data: Data, focus_nodes: Sequence[Term]) -> Iterable[Result]:
         """Return what is wrong at focus nodes, of which each is a focus node of the shape."""
 

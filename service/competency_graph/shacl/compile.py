@@ -15,7 +15,7 @@ from competency_graph.shacl.core import constraints
 from competency_graph.shacl.data import TYPE, Data, Node, Parsed, Run, Term
 from competency_graph.shacl.paths import Path, Read, parsed
 from competency_graph.shacl.referred import Referring
-from competency_graph.shacl.refusals import CIRCLE, invalid
+from competency_graph.shacl.refusals import CIRCLE, invalid, spelt
 from competency_graph.shacl.sparql import Sparql
 from competency_graph.shacl.targets import Targets, targets_of
 from competency_graph.vocab import RDFS, SH
@@ -54,6 +54,31 @@ class Compiled:
 
     targeted: tuple[Targeted, ...]
     shapes: Mapping[Term, Shape]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slow:
+    """A shape that takes long to judge, or that more changes concern than need be.
+
+    ``shape`` is as findings spell it, ``name`` what it is called, ``reasons`` ends of sentences
+    about it.
+    """
+
+    shape: str
+    name: str | None
+    reasons: tuple[str, ...]
+
+
+def explain(compiled: Compiled) -> list[Slow]:
+    """Return the shapes that are judged by pySHACL or more often than others, and why."""
+    found = []
+    for shape in compiled.shapes.values():
+        reasons = tuple(dict.fromkeys(r for check in shape.checks for r in check.slow))
+        if reasons:
+            names = shape.head.names
+            name = min((n.value for n in names if n.language in ("en", None)), default=None)
+            found.append(Slow(shape=spelt(shape.head.node), name=name, reasons=reasons))
+    return sorted(found, key=lambda slow: slow.shape)
 
 
 def compiled(statements: Iterable[ox.Quad | ox.Triple], *, stored: bool) -> Compiled:
@@ -158,8 +183,8 @@ class _Compiler:
     def _checks(self, head: Head) -> tuple[Check, ...]:
         try:
             return tuple(self._sparql.checks(head))
-        except Unsupported:
-            return tuple(self._referring.checks(head))
+        except Unsupported as unsupported:
+            return tuple(self._referring.checks(head, str(unsupported)))
 
     def _head(self, node: Node) -> Head:
         graph = self._graph

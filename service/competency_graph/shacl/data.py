@@ -188,6 +188,7 @@ class Run:
     def __init__(self, data: Data) -> None:
         self._data = data
         self._said: dict[Term, dict[ox.NamedNode, list[Term]]] = {}
+        self._some: dict[tuple[Term, ox.NamedNode], Sequence[Term]] = {}
         self._above: dict[Term, frozenset[Term]] = {}
         self.known: dict[object, bool] = {}
 
@@ -198,20 +199,26 @@ class Run:
 
     def objects(self, subject: Term, predicate: ox.NamedNode) -> Sequence[Term]:
         """Return the objects of statements with this subject and predicate."""
-        return self.said(subject).get(predicate, ())
+        said = self._said.get(subject)
+        if said is not None:
+            return said.get(predicate, ())
+        some = self._some.get((subject, predicate))
+        if some is None:
+            if len(self._some) > self._MOST:
+                self._some.clear()
+            some = self._some[subject, predicate] = self._data.objects(subject, predicate)
+        return some
 
     def said(self, subject: Term) -> Mapping[ox.NamedNode, Sequence[Term]]:
         """Return all that is said of a subject, by predicate."""
         said = self._said.get(subject)
-        return self._read(subject) if said is None else said
-
-    def _read(self, subject: Term) -> dict[ox.NamedNode, list[Term]]:
-        if len(self._said) > self._MOST or len(self.known) > self._MOST:
-            self._said.clear()
-            self.known.clear()
-        said = self._said[subject] = {}
-        for predicate, value in self._data.about(subject):
-            said.setdefault(predicate, []).append(value)
+        if said is None:
+            if len(self._said) > self._MOST or len(self.known) > self._MOST:
+                self._said.clear()
+                self.known.clear()
+            said = self._said[subject] = {}
+            for predicate, value in self._data.about(subject):
+                said.setdefault(predicate, []).append(value)
         return said
 
     def about(self, subject: Term) -> Iterator[tuple[ox.NamedNode, Term]]:

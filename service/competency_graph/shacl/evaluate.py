@@ -27,20 +27,29 @@ class Row(NamedTuple):
     result: Result
 
 
-def judge(compiled: Compiled, run: Run) -> Iterator[Row]:
-    """Judge a graph by every shape that has targets in it; return each result as it is found."""
-    for targeted in compiled.targeted:
-        yield from _judged(targeted, run, targeted.targets.all(run))
+def judge(compiled: Compiled, run: Run, *, part: int = 0, of: int = 1) -> Iterator[Row]:
+    """Judge a graph by every shape that has targets in it; return each result as it is found.
+
+    Forks of one process that share the work each judge another ``part`` ``of`` as many.
+    """
+    # A node is judged by all its shapes at once, so that what is said of it is read once. Of each
+    # is kept for which shapes it is, as the bits of a number: little, even of a million nodes.
+    shapes: dict[Term, int] = {}
+    for number, targeted in enumerate(compiled.targeted):
+        for node in targeted.targets.all(run):
+            shapes[node] = shapes.get(node, 0) | 1 << number
+    remaining = islice(shapes.items(), part, None, of)
+    while some := list(islice(remaining, _AT_A_TIME)):
+        for number, targeted in enumerate(compiled.targeted):
+            nodes = [node for node, bits in some if bits >> number & 1]
+            for focus, result in targeted.shape.judged(run, nodes) if nodes else ():
+                yield Row(targeted, focus, result)
 
 
 def judge_pairs(pairs: Mapping[Targeted, Iterable[Term]], run: Run) -> Iterator[Row]:
     """Judge nodes by shapes of which they are focus nodes."""
     for targeted, nodes in pairs.items():
-        yield from _judged(targeted, run, nodes)
-
-
-def _judged(targeted: Targeted, run: Run, nodes: Iterable[Term]) -> Iterator[Row]:
-    remaining = iter(nodes)
-    while some := list(islice(remaining, _AT_A_TIME)):
-        for focus, result in targeted.shape.judged(run, some):
-            yield Row(targeted, focus, result)
+        remaining = iter(nodes)
+        while some := list(islice(remaining, _AT_A_TIME)):
+            for focus, result in targeted.shape.judged(run, some):
+                yield Row(targeted, focus, result)

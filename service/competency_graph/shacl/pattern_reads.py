@@ -7,7 +7,7 @@ What holds this up:
 
 * SPARQL joins groups from the inside out, so a variable is in the environment only where every
   solution binds it: an OPTIONAL sees what its left side surely binds, EXISTS what its group surely
-  binds, a query inside what it selects, or groups by where it counts.
+  binds, a query inside what it selects.
 * What nothing leads to is read from anywhere, and what is not understood makes a shape that every
   change concerns. Both are told in ``slow``.
 """
@@ -68,7 +68,7 @@ def reads_of(query: Query, ways: Environment) -> QueryReads:
         query: as it was read.
         ways: how its variables with values (``this``, ``value``) are reached from the focus node.
     """
-    walk = _Walk(ways, frozenset(query.given))
+    walk = _Walk(ways)
     walk.query(query.tree, ways)
     return QueryReads(frozenset(walk.reads), tuple(dict.fromkeys(walk.slow)))
 
@@ -92,11 +92,10 @@ _Part = tuple[frozenset[str], Callable[[Environment], dict[str, Path]]]
 
 
 class _Walk:
-    def __init__(self, ways: Environment, constants: frozenset[str]) -> None:
+    def __init__(self, ways: Environment) -> None:
         self.reads: set[Read] = set()
         self.slow: list[str] = []
         self._ways = ways
-        self._constants = constants
 
     def query(self, select: CompValue, environment: Environment) -> dict[str, Path]:
         """Walk a query, or one inside another; return the ways to what it surely selects."""
@@ -108,9 +107,6 @@ class _Walk:
         if select.limitoffset:
             self._always("asks for some of the answers only (LIMIT, OFFSET)")
         if grouped:
-            conditions = select.groupby.condition if select.groupby else ()
-            keys = {str(part) for part in conditions if isinstance(part, Variable)}
-            seen = keys if seen is None else keys & seen
             if any(part.name in _EXISTS for part in _within(beside)):
                 self._always("asks EXISTS beside GROUP BY")
             if any(part.name in _BY_ORDER for part in aggregates):
@@ -215,21 +211,14 @@ class _Walk:
                 if path is None and not isinstance(predicate, Variable | NegatedPath):
                     self._always("excepts predicates (!) inside a longer path")
                 yield _Triple(
-                    subject=self._variable(subject),
+                    subject=_variable(subject),
                     path=path,
-                    object=self._variable(value),
+                    object=_variable(value),
                     # Literals are kept by value, so only of an IRI is it sure that it is the same.
                     among=frozenset({ox.NamedNode(value)}) if isinstance(value, URIRef) else None,
                     around=not isinstance(predicate, Variable),
                     text=" ".join(map(_written, (subject, predicate, value))),
                 )
-
-    def _variable(self, term: object) -> str | None:
-        if isinstance(term, BNode):
-            return f"_:{term}"
-        if isinstance(term, Variable) and str(term) not in self._constants:
-            return str(term)
-        return None
 
     def _read(
         self, triple: _Triple, known: Environment
@@ -242,7 +231,7 @@ class _Walk:
         bound = {name: known[name] for name in ends}
         if triple.path is None:
             read = {Read(way, None, "s" if forward else "o")}
-            if triple.around or triple.subject == triple.object:
+            if triple.around:
                 read = {Read(way, None, "s"), Read(way, None, "o")}
             return _width(way) * _MANY, bound, read
         path = triple.path if forward else paths.inverted(triple.path)
@@ -258,8 +247,7 @@ class _Walk:
         return _width(beyond), {**bound, other: beyond}, read
 
     def _read_from_anywhere(self, triple: _Triple) -> None:
-        whole = triple.subject is not None and triple.object is not None
-        if triple.path is None or (whole and _may_stay(triple.path)):
+        if triple.path is None or _may_stay(triple.path):
             self._always(f"has the pattern “{triple.text}”, to which nothing leads from “$this”")
             return
         among = triple.among if isinstance(triple.path, Predicate) else None
@@ -270,6 +258,12 @@ class _Walk:
     def _always(self, why: str) -> None:
         self.reads.add(ALWAYS)
         self.slow.append(why)
+
+
+def _variable(term: object) -> str | None:
+    if isinstance(term, BNode):
+        return f"_:{term}"
+    return str(term) if isinstance(term, Variable) else None
 
 
 def _patterns(group: CompValue) -> list[CompValue]:

@@ -21,10 +21,10 @@ from rdflib.plugins.sparql.parserutils import CompValue
 from rdflib.term import Identifier, Variable
 
 from competency_graph.errors import CompetencyGraphError
-from competency_graph.index.scan import Token, query_tokens, unescaped
 from competency_graph.shacl.asked import Fault
 from competency_graph.shacl.checks import Unsupported
 from competency_graph.shacl.data import Term
+from competency_graph.sparql_text import Token, query_tokens, unescaped
 
 Row = tuple[Term, ...]
 

@@ -27,6 +27,7 @@ from competency_graph.shacl.paths import ALWAYS, Predicate, Read
 from competency_graph.shacl.reference import Data as Judged
 
 _DEPTH: Final = 30
+EVERY_CHANGE: Final = "is judged again at every change, because what it reads is not known"
 
 
 class Referring:
@@ -36,8 +37,10 @@ class Referring:
         self._statements = statements
         self._shapes: ShapesGraph | None = None
 
-    def checks(self, head: Head) -> list["Referred"]:
+    def checks(self, head: Head, why: str) -> list["Referred"]:
         """Return what a shape asks in SPARQL, as checks that pySHACL evaluates.
+
+        ``why`` it is referred is the end of a sentence about the shape.
 
         Raises:
             ReportableRuntimeError: a query cannot be read.
@@ -54,7 +57,8 @@ class Referring:
         ]
         if next(shape.objects(SH.sparql), None) is not None:
             found.append(SPARQLBasedConstraint(shape))
-        return [Referred(head, shape, constraint) for constraint in found]
+        slow = (f"is evaluated by pySHACL, which takes long, because it {why}", EVERY_CHANGE)
+        return [Referred(head, shape, constraint, slow) for constraint in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,7 @@ class Referred:
     head: Head
     shape: Any
     constraint: Any
+    slow: tuple[str, ...]
 
     @property
     def reads(self) -> frozenset[Read]:

@@ -1,6 +1,7 @@
 """The web processes: gunicorn around the Flask application. Started by `machine`, not by hand."""
 
 import os
+import resource
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,7 +11,12 @@ from gunicorn.app.base import BaseApplication
 
 from competency_graph.config import Settings
 from competency_graph.index import die_with_parent
-from competency_graph.web.connections import CONNECTIONS, HEAD_SECONDS, worker_class
+from competency_graph.web.connections import (
+    CONNECTIONS,
+    HEAD_SECONDS,
+    LONGEST_LINE,
+    worker_class,
+)
 from competency_graph.web.counts import Counts
 from competency_graph.web.metrics import FIGURES, Metrics
 
@@ -36,6 +42,9 @@ def main(arguments: Sequence[str]) -> None:
     folder, listening, _lifeline = arguments
     die_with_parent()
     settings = Settings.load(os.environ)
+    # Beside its connections a process has those to readers open, and files that it sends.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     # A worker that is to end may still be there beside its successor.
     columns = range(2 * settings.workers)
     counts = Counts(len(columns), FIGURES)
@@ -70,7 +79,8 @@ def main(arguments: Sequence[str]) -> None:
             "graceful_timeout": 3,
             # Also the time that the head of a request may take.
             "keepalive": HEAD_SECONDS,
-            "limit_request_line": 8190,
+            "limit_request_line": LONGEST_LINE,
+            "limit_request_field_size": LONGEST_LINE,
             "loglevel": "warning",
             "control_socket_disable": True,
             "forwarded_allow_ips": "",

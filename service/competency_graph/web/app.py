@@ -30,7 +30,6 @@ from competency_graph.web import (
     sparql,
     validating,
 )
-from competency_graph.web.connections import PacedBody
 from competency_graph.web.counts import Counts
 from competency_graph.web.delivery import Deliveries
 from competency_graph.web.exchange import POLICY, acceptable, has_left, problem_body
@@ -45,26 +44,27 @@ _ALLOWED: Final = (
 _VARY: Final = "Accept, Accept-Language, Accept-Encoding"
 # A page that needs more than others says so itself, in place of this.
 _POLICY: Final = ("Content-Security-Policy", POLICY)
-_ALWAYS: Final = [
+HEADERS: Final = [
     ("Vary", _VARY),
     ("Access-Control-Allow-Origin", "*"),
     (
         "Access-Control-Expose-Headers",
-        "Accept-Ranges, Content-Range, ETag, Link, Location, Query-Limits, RateLimit, "
-        "RateLimit-Policy, Retry-After, Revision",
+        "Accept-Patch, Accept-Ranges, Allow, Content-Range, ETag, Link, Location, Query-Limits, "
+        "RateLimit, RateLimit-Policy, Retry-After, Revision",
     ),
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
     ("Referrer-Policy", "no-referrer"),
     _POLICY,
 ]
+"""What every answer carries."""
 # How long an answer at a revision (Min-Revision) is waited for, in seconds.
 _PATIENCE: Final = 2.0
 _LOOK_AGAIN: Final = 0.005
 # What the binding would say in expressions. One parameter has a pattern: the language.
 _IN_WORDS = {"string_pattern_mismatch": "give a language tag such as de or pt-BR"}
 # Pages say who is signed in.
-_ON_PAGES: Final = [("Vary", f"{_VARY}, Cookie"), *_ALWAYS[1:]]
+_ON_PAGES: Final = [("Vary", f"{_VARY}, Cookie"), *HEADERS[1:]]
 
 
 def create_app(settings: Settings, run: Path, metrics: Metrics | None = None) -> Flask:
@@ -250,7 +250,7 @@ def _finish(response: Response) -> Response:
 
 
 class _Envelope:
-    """WSGI middleware (PEP 3333): the headers of every answer; bodies come whole, and at a pace."""
+    """WSGI middleware (PEP 3333): the headers of every answer; bodies come whole."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -263,11 +263,9 @@ class _Envelope:
 
         def started(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             page = any(n == "Content-Type" and v.startswith("text/html") for n, v in headers)
-            more = _ON_PAGES if page else _ALWAYS
+            more = _ON_PAGES if page else HEADERS
             if page and any(name == _POLICY[0] for name, _ in headers):
                 more = [header for header in more if header is not _POLICY]
             return start_response(status, headers + more, *error)
 
-        if environ.get("CONTENT_LENGTH") or "HTTP_TRANSFER_ENCODING" in environ:
-            environ["wsgi.input"] = PacedBody(environ["wsgi.input"])
         return self._application(environ, started)

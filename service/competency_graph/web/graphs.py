@@ -6,7 +6,7 @@ address under ``/graphs/`` (direct identification, section 4.1).
 
 from uuid import uuid4
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 
 from competency_graph.catalogue import JSON
 from competency_graph.errors import BadRequest, UnsupportedMediaType
@@ -33,6 +33,18 @@ from competency_graph.web.writing import (
 paths = Blueprint("graphs", __name__)
 _NAMES = {s.media_type: s.name for s in SYNTAXES}
 _DIRECT = "/graphs/<path:_>"
+_UPDATE = "application/sparql-update"
+
+
+@paths.after_request
+def _tell(response: Response) -> Response:
+    """Say what may be done with a graph to whoever looks before writing, as Comunica does.
+
+    RFC 9110, section 10.2.1; RFC 5789, section 3.1.
+    """
+    response.allow = current_app.make_default_options_response().allow
+    response.headers["Accept-Patch"] = _UPDATE
+    return response
 
 
 @paths.get("/graphs")
@@ -57,7 +69,7 @@ def graph(_: str) -> Response:
 def put(_: str = "") -> Response:
     """Replace one graph by the document in the body (section 5.3), or those that it names."""
     if _is_data_set():
-        operation = Operation(kind="replace", base=own_url(), **document(None))
+        operation = Operation(kind="replace", base=own_url(), **document())
         return write([operation], message="Replace the graphs that the document names.")
     graph = _to_change()
     return _send([_of_body("replace", graph)], "Replace", graph)
@@ -68,7 +80,7 @@ def put(_: str = "") -> Response:
 def post(_: str = "") -> Response:
     """Add documents to one graph, or to those that they name, or make a graph (section 5.5)."""
     if _is_data_set():
-        operation = Operation(kind="add", base=own_url(), **document(None))
+        operation = Operation(kind="add", base=own_url(), **document())
         return write([operation], message="Add to the graphs that the document names.")
     names_none = not (request.view_args or {"graph", "default"} & set(request.args))
     if names_none:
@@ -79,7 +91,7 @@ def post(_: str = "") -> Response:
         graph = _to_change()
     if request.mimetype == "multipart/form-data":
         base = graph or own_url()
-        told = documents(graph)
+        told = documents()
         operations = [Operation(kind="add", graph=graph, base=base, **one) for one in told]
     else:
         operations = [_of_body("add", graph)]
@@ -100,8 +112,8 @@ def delete(_: str = "") -> Response:
 def patch(_: str = "") -> Response:
     """Change one graph by SPARQL Update (section 5.7): it is the default graph of the text."""
     graph = _to_change()
-    if request.mimetype != "application/sparql-update":
-        raise UnsupportedMediaType("Send a SPARQL Update as application/sparql-update.")
+    if request.mimetype != _UPDATE:
+        raise UnsupportedMediaType(f"Send a SPARQL Update as {_UPDATE}.")
     operation = Operation(kind="update", graph=graph, content=body(), name="The update")
     return write([operation], message=f"Change the graph {graph or 'default'}.", graph=graph)
 
@@ -113,7 +125,7 @@ def _whole(name: str | None) -> Response:
 
 def _of_body(kind: OperationKind, graph: str | None) -> Operation:
     # The name of the graph is what relative IRIs are relative to (RFC 3986, 5.1).
-    return Operation(kind=kind, graph=graph, base=graph or own_url(), **document(graph))
+    return Operation(kind=kind, graph=graph, base=graph or own_url(), **document())
 
 
 def _send(

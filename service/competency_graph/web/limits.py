@@ -83,6 +83,7 @@ class Share:
         requests: its queries and validations in a minute.
         kills: how many of them may run into a limit.
         at_once: how many of them may run or wait at a time.
+        known: whether it sent a valid token.
     """
 
     client: str
@@ -90,6 +91,17 @@ class Share:
     requests: int | None
     kills: int | None
     at_once: int | None
+    known: bool
+
+    def judging(self) -> tuple[float, str]:
+        """Return the seconds of one of its validations, and what sets them.
+
+        Own shapes are programs as queries are, and a stranger has no more time for them.
+        """
+        limits = settings()
+        if self.known or limits.validation_timeout <= self.seconds:
+            return limits.validation_timeout, "VALIDATION_TIMEOUT"
+        return self.seconds, "QUERY_TIMEOUT; with a token VALIDATION_TIMEOUT"
 
     def time(self, text: str | None) -> float:
         """Return the seconds of a query whose client asks for so much (``timeout=``).
@@ -126,7 +138,7 @@ def share() -> Share:
 
 def _share() -> Share:
     limits, secret = settings(), bearer()
-    name, factor = client_of(client_address()), 1
+    name, factor, known = client_of(client_address()), 1, False
     if secret is not None:
         try:
             client().ask_gate({"ask": "who", **asking()})
@@ -136,12 +148,14 @@ def _share() -> Share:
         else:
             # Its number, which a token has before its secret part.
             name, factor = "token " + secret.split("_")[1], limits.token_factor
+            known = True
     return Share(
         client=name,
         seconds=limits.query_timeout * factor,
         requests=limits.rate_limit and limits.rate_limit * factor,
         kills=limits.kill_limit and limits.kill_limit * factor,
         at_once=limits.client_queries and limits.client_queries * factor,
+        known=known,
     )
 
 

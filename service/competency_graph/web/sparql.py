@@ -28,6 +28,8 @@ paths.after_request(tell)
 # What the names of graphs in a form may weigh.
 _MOST_NAMES: Final = 100_000
 _KNOWN = ("query", "default-graph-uri", "named-graph-uri", "format", "timeout", REVISION)
+# SPARQLWrapper names the format by all of them, since servers listen to one or another.
+_OTHER_NAMES_OF_FORMAT: Final = ("output", "results")
 _FORM: Final = "application/x-www-form-urlencoded"
 _QUERY: Final = "application/sparql-query"
 _UPDATE: Final = "application/sparql-update"
@@ -44,7 +46,7 @@ _ROW_NAMES: Final = {name: name for name in RESULTS} | _ROWS
 _GRAPH_NAMES: Final = (
     {ending.lstrip("."): syntax.name for syntax in SYNTAXES for ending in syntax.endings}
     | {syntax.name: syntax.name for syntax in SYNTAXES}
-    | {"json": "json-ld", "xml": "rdf-xml"}
+    | {"json": "json-ld", "xml": "rdf-xml", "rdf+xml": "rdf-xml", "n3": "turtle"}
     | _GRAPHS
 )
 
@@ -59,6 +61,9 @@ def sparql() -> Response:
     parameters = _fields(request.query_string)
     for name, values in form.items():
         parameters.setdefault(name, []).extend(values)
+    for name in _OTHER_NAMES_OF_FORMAT:
+        if name in parameters:
+            parameters.setdefault("format", []).extend(parameters.pop(name))
     if request.method == "POST" and (request.mimetype == _UPDATE or "update" in form):
         return _update(parameters)
     if editor.wanted(parameters, [*_ROWS, *_GRAPHS]):
@@ -175,18 +180,20 @@ def _options(parameters: Mapping[str, list[str]]) -> dict[str, Any]:
 def _formats(parameters: Mapping[str, list[str]]) -> tuple[str | None, str | None]:
     """Return how to write rows and how to write a graph, none where the client takes no way.
 
-    ``format=`` is a short name or a media type, and stands in place of ``Accept``.
+    ``format=`` stands in place of ``Accept``. It names one format, by a short name, a media type
+    or, as SPARQLWrapper does, by several of them; of several, those that nobody knows say nothing.
     """
     wanted = parameters.get("format")
     if wanted is None:
         rows, graph = acceptable(_ROWS), acceptable(_GRAPHS)
         return None if rows is None else _ROWS[rows], None if graph is None else _GRAPHS[graph]
     # A plus that was not encoded comes as a space, and no format has one.
-    name = wanted[-1].strip().lower().replace(" ", "+")
-    if len(wanted) > 1 or not (name in _ROW_NAMES or name in _GRAPH_NAMES):
+    names = [n.strip().lower().replace(" ", "+") for value in wanted for n in value.split(",")]
+    found = {(_ROW_NAMES.get(name), _GRAPH_NAMES.get(name)) for name in names} - {(None, None)}
+    if len(found) != 1:
         known = sorted(n for n in {*_ROW_NAMES, *_GRAPH_NAMES} if "/" not in n)
         raise BadRequest(f"“format” is one media type, or one of: {', '.join(known)}.")
-    return _ROW_NAMES.get(name), _GRAPH_NAMES.get(name)
+    return found.pop()
 
 
 def _described(parameters: Mapping[str, list[str]]) -> str:

@@ -15,9 +15,8 @@ from competency_graph.web.exchange import (
     client,
     negotiate,
     require_known_parameters,
-    settings,
 )
-from competency_graph.web.limits import counted, tell
+from competency_graph.web.limits import Share, counted, tell
 from competency_graph.web.linked_data import HTML, html
 from competency_graph.web.writing import document
 
@@ -53,8 +52,8 @@ def validate() -> Response:
     """Judge candidate data; open to everybody, and nothing of it is kept."""
     require_known_parameters(_PARAMETERS)
     chosen = _format()
-    with counted():
-        verdict = _judge("json" if chosen == "html" else chosen)
+    with counted() as share:
+        verdict = _judge("json" if chosen == "html" else chosen, share)
     if chosen == "html":
         asked = {name: _asked(name) for name in ("graph", "mode", "text", "syntax")}
         response = html(
@@ -83,7 +82,7 @@ def _format() -> str:
     return wanted or _FORMATS[negotiate(list(_FORMATS))]
 
 
-def _judge(format_: str) -> Whole:
+def _judge(format_: str, share: Share) -> Whole:
     """Try the candidate out in a fork and return its verdict."""
     graph, mode = _asked("graph") or _OF_ITS_OWN, _asked("mode") or "replace"
     if mode not in ("replace", "add"):
@@ -103,7 +102,8 @@ def _judge(format_: str) -> Whole:
     ]
     packed, contents = pack_operations(operations)
     asked = {"operations": packed, "judge": True, "lines": False}
-    with client().check(seconds=settings().validation_timeout) as fork:
+    seconds, setting = share.judging()
+    with client().check(seconds=seconds, named=setting) as fork:
         head = json.loads(fork.ask("stage", asked, contents).read())
         standing = [] if shapes else _standing(head["judged"])
         named = [
@@ -159,7 +159,7 @@ def _documents(field: str) -> list[tuple[str, bytes, Any]]:
 
 
 def _body() -> tuple[bytes, Any]:
-    told = document(None)
+    told = document()
     _require_content("The body", told["content"])
     return told["content"], next(s for s in SYNTAXES if s.name == told["syntax"])
 

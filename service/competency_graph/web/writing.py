@@ -16,7 +16,7 @@ from competency_graph.errors import (
 )
 from competency_graph.index import wire
 from competency_graph.model import Operation, Severity, pack_operations
-from competency_graph.rdf import SYNTAXES, Syntax, syntax_of_file, syntax_of_media_type
+from competency_graph.rdf import SYNTAXES, syntax_of_file, syntax_of_media_type
 from competency_graph.web.exchange import client, client_address, problem_body
 
 WRITING = ("message", "dry-run", "only-adds", "based-on", "fail-on", "validate")
@@ -212,12 +212,11 @@ def require_somebody() -> None:
         client().ask_gate({"ask": "who", **asking()})
 
 
-def document(graph: str | None) -> dict[str, Any]:
+def document() -> dict[str, Any]:
     """Return content and syntax of the body, as an operation takes them.
 
     Raises:
         UnsupportedMediaType: it is of no RDF syntax.
-        BadRequest: it is of one that names graphs, and ``graph`` is named already.
     """
     syntax = syntax_of_media_type(request.mimetype)
     if syntax is None:
@@ -225,11 +224,10 @@ def document(graph: str | None) -> dict[str, Any]:
         raise UnsupportedMediaType(
             f"Say what the body is with Content-Type; it may be one of: {known}."
         )
-    _require_of_one_graph(syntax, graph)
     return {"content": body(), "syntax": syntax.name}
 
 
-def documents(graph: str | None) -> list[dict[str, Any]]:
+def documents() -> list[dict[str, Any]]:
     """Return the same of each document of a form (``multipart/form-data``), with its file's name.
 
     Raises:
@@ -251,18 +249,9 @@ def documents(graph: str | None) -> list[dict[str, Any]]:
             raise UnsupportedMediaType(
                 f"Say what {name} is with its Content-Type; it may be one of: {known}."
             )
-        _require_of_one_graph(syntax, graph)
         _require_utf8(file.mimetype_params)
         found.append({"content": file.read(), "syntax": syntax.name, "name": name})
     return found
-
-
-def _require_of_one_graph(syntax: Syntax, graph: str | None) -> None:
-    if graph is not None and syntax.graphs and syntax.name != "json-ld":
-        raise BadRequest(
-            f"{syntax.media_type} names graphs itself, and this path is about one. "
-            "Send Turtle, N-Triples, RDF/XML or JSON-LD."
-        )
 
 
 def body() -> bytes:

@@ -5,8 +5,8 @@ import time
 
 import pytest
 from competency_graph.errors import BadQuery, OutboundRefused, TooDeep
-from competency_graph.index.scan import disarmed, scan_query
 from competency_graph.rdf import MAX_NESTING
+from competency_graph.sparql_text import disarmed, scan_query
 
 OUTBOUND = [
     "SELECT * { SERVICE <http://127.0.0.1:9/> { ?s ?p ?o } }",
