@@ -150,7 +150,8 @@ def test_what_is_broken_is_told_statement_by_statement(session: Editor) -> None:
 
 
 def test_places_are_those_of_the_protocol(session: Editor) -> None:
-    label = 'skos:prefLabel "🎻 of 👩‍🏫"@en ; skos:altLabl "x"@en ;\r\n    skos:altLabel "a\u2028b\x0c"@en ;'
+    label = 'skos:prefLabel "🎻 of 👩🏫"@en ; skos:altLabl "x"@en ;\r\n'
+    label += '    skos:altLabel "a\u2028b\x0c"@en ;'
     text = (PREFIXES + LISTENING).replace("\n", "\r\n")
     text = text.replace("id:listening", "id:playing")
     text = text.replace('skos:prefLabel "Listen to others"@en ;', label)

@@ -16,7 +16,7 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -83,11 +83,7 @@ def run(descriptor: int, limits: Limits) -> None:
         # Leaders are forks of forks; whoever is the last, its end is told here.
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     leave_no_core()
-    rules = _rules()
-    clean = Held(
-        (q for graph in resources.shipped_graphs("shipped") for f in graph.files for q in _read(f)),
-        rules,
-    )
+    clean = Held(shipped(), rules())
     gc.collect()
     gc.freeze()
     lost = 0
@@ -111,7 +107,15 @@ def _ended() -> int:
         return _LEFT
 
 
-def _rules() -> Rules:
+def shipped() -> Iterator[ox.Quad]:
+    """Yield the statements of what ships."""
+    for graph in resources.shipped_graphs("shipped"):
+        for file in graph.files:
+            yield from _read(file)
+
+
+def rules() -> Rules:
+    """Return the shapes that ship, ready."""
     core, house = ([_read(f) for f in resources.shape_files(p)] for p in ("core", "house"))
     own = {q.subject.value for file in house for q in file if isinstance(q.subject, ox.NamedNode)}
     shapes = [quad for file in (*core, *house) for quad in file]

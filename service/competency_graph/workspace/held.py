@@ -72,6 +72,12 @@ class Held:
     Args:
         shipped: the statements of the graphs that ship.
         rules: what all is judged by.
+
+    Attributes:
+        documents: those that are held, by their names.
+        data: all statements; ``graph`` has the same.
+        standing: what is found of all things, those that only ship as well.
+        undone: how many statements were taken from the data.
     """
 
     def __init__(self, shipped: Iterable[ox.Quad], rules: Rules) -> None:
@@ -86,7 +92,7 @@ class Held:
         self._kept = 0
         self._said: Counter[ox.Triple] = Counter()
         self._about: Counter[Term] = Counter()
-        self._standing = Standing(judge(rules.compiled, Run(self.data)))
+        self.standing = Standing(judge(rules.compiled, Run(self.data)))
 
     def keep(self, document: Document, *, stamp: int) -> Kept:
         """Take another text for a document, or one more; return it, for what it says is as before.
@@ -182,12 +188,12 @@ class Held:
             return frozenset()
         run = Run(self.data)
         plan = self.rules.planner.plan(added, removed, run)
-        changed = self._standing.update(plan, judge_pairs(plan.pairs, run))
+        changed = self.standing.update(plan, judge_pairs(plan.pairs, run))
         return frozenset(result.focus for result in (*changed.new, *changed.fixed))
 
     def found(self, kept: Kept, *, house: bool) -> list[Finding]:
         """Return what is found of the things that a document describes, text apart."""
-        results = (result for result in self._standing if result.focus in kept.subjects)
+        results = (result for result in self.standing if result.focus in kept.subjects)
         found = findings_of(results, self.rules.compiled.shapes, self.data)
         if not house:
             found = [f for f in found if f.rule not in self.rules.house]
