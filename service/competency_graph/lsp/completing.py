@@ -12,6 +12,7 @@ from competency_graph.lsp.telling import declaring
 
 MOST: Final = 100
 """How many are offered at a time; typing on chooses among all."""
+_LONGEST: Final = 300
 _WORD: Final = re.compile(r"<[^<>\s]*\Z|(?:[\w.·%\\-]*:)?[\w·%\\-]*\Z")
 
 
@@ -22,7 +23,7 @@ async def completion(
     block = text.written.block_at(offset)
     within = [t for t in block.tokens if t.start < offset <= t.end] if block else []
     opaque = any(t.kind in ("text", "comment", "at", "number") for t in within)
-    found = _WORD.search(text.text, text.text.rfind("\n", 0, offset) + 1, offset)
+    found = _WORD.search(text.text, max(0, offset - _LONGEST), offset)
     if opaque or found is None:
         return lsp.CompletionList(is_incomplete=False, items=[])
     typed = found[0]

@@ -1,6 +1,6 @@
 """The documents of a workspace, as the editor has them or else the disk. Judges nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -77,11 +77,9 @@ class Documents:
     def __iter__(self) -> Iterator[Text]:
         return iter(self.texts.values())
 
-    def read_folders(self, folders: Sequence[Path]) -> list[Text]:
-        """Take these folders as those of the workspace, and read the RDF files in them."""
-        self.folders = [folder.resolve() for folder in folders]
-        names = [name for folder in self.folders for name in git.files_in(str(folder))]
-        return [text for name in dict.fromkeys(names) if (text := self.read(name))]
+    def files(self) -> list[str]:
+        """Return the names of the RDF files in the folders of the workspace."""
+        return [name for folder in self.folders for name in git.files_in(str(folder))]
 
     def read(self, path: str) -> Text | None:
         """Read a file from disk that the editor has not open; None where it cannot be."""

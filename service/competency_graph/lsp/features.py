@@ -49,7 +49,6 @@ def initialise(ls: Server, params: lsp.InitializeParams) -> None:
 
 async def initialised(ls: Server, params: lsp.InitializedParams) -> None:
     """Begin, and ask to be told of files that others change."""
-    ls.begun()
     workspace = ls.client_capabilities.workspace
     watched = workspace.did_change_watched_files if workspace else None
     if watched is not None and watched.dynamic_registration:
@@ -57,6 +56,7 @@ async def initialised(ls: Server, params: lsp.InitializedParams) -> None:
         method = lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES
         registration = lsp.Registration(id=method, method=method, register_options=options)
         ls.client_register_capability(lsp.RegistrationParams([registration]))
+    await ls.begun()
 
 
 def files_changed(ls: Server, params: lsp.DidChangeWatchedFilesParams) -> None:

@@ -24,6 +24,8 @@ from competency_graph.lsp.documents import Documents, Text
 from competency_graph.lsp.link import Link
 from competency_graph.model import Finding, finding_of
 
+_MOST: Final = 1_000
+"""How many files of a workspace are read."""
 _PATIENCE: Final = 10.0
 """How many seconds the findings of a text are waited for before repairs are offered without."""
 
@@ -62,6 +64,7 @@ class Server(LanguageServer):
         self.link = Link(connection, self._heard)
         self.languages: list[str] = []
         self._paths = paths
+        self._read = False
         self._findings: dict[str, tuple[int, bool, list[Finding]]] = {}
         self._news = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -71,7 +74,7 @@ class Server(LanguageServer):
         self.documents.encoding = self.workspace.position_encoding
         self.languages = [params.locale.lower()] if params.locale else []
 
-    def begun(self) -> None:
+    async def begun(self) -> None:
         """Read the folders of the workspace, and listen."""
         folders = [path for f in self.workspace.folders.values() if (path := to_fs_path(f.uri))]
         if not folders and self.workspace.root_path:
@@ -79,8 +82,35 @@ class Server(LanguageServer):
         if self._paths:
             tops = folders or [os.curdir]
             folders = [os.path.join(top, path) for top in tops for path in self._paths]
-        self.documents.read_folders([Path(f) for f in folders if Path(f).is_dir()])
-        self._go_on(self.link.listen())
+        self.documents.folders = [Path(f).resolve() for f in folders if Path(f).is_dir()]
+        self._go_on(self._listen())
+        for name in await self._files():
+            self.documents.read(name)
+        self._read = True
+        self._hold_all()
+
+    async def _files(self) -> list[str]:
+        """Return the files of the workspace, as many as are read: it may be all that one has."""
+        try:
+            listing = asyncio.to_thread(self.documents.files)
+            names = list(dict.fromkeys(await asyncio.wait_for(listing, _PATIENCE)))
+        except TimeoutError:
+            self._say("This workspace is too large to be read. Open a folder of it.")
+            return []
+        if len(names) > _MOST:
+            self._say(
+                f"There are {len(names)} RDF files in this workspace, and {_MOST} are read. Name "
+                "the folders that belong together: competency-graph lsp FOLDER."
+            )
+        return names[:_MOST]
+
+    async def _listen(self) -> None:
+        await self.link.listen()
+        self._say("What judges and looks up has ended. Start the language server again.")
+
+    def _say(self, sentence: str) -> None:
+        kind = lsp.MessageType.Warning
+        self.window_show_message(lsp.ShowMessageParams(type=kind, message=sentence))
 
     def _go_on(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -119,14 +149,20 @@ class Server(LanguageServer):
                 del self.documents.texts[path]
                 self._drop(known)
 
-    def _hold(self, text: Text | None) -> None:
-        if text is not None:
+    def _hold(self, text: Text | None, *, more: bool = False) -> None:
+        """Send a document; before the workspace was read, what it refers to would not be there."""
+        if text is not None and self._read:
             message = {
                 **{"do": "hold", "name": text.name, "syntax": text.syntax.name},
-                **{"text": text.text, "stamp": text.stamp},
+                **{"text": text.text, "stamp": text.stamp, "more": more},
                 **{"shown": text.shown, "apart": text.apart},
             }
             self.link.send(message)
+
+    def _hold_all(self) -> None:
+        texts = list(self.documents)
+        for text in texts:
+            self._hold(text, more=text is not texts[-1])
 
     def _drop(self, text: Text) -> None:
         self._findings.pop(text.name, None)
@@ -135,8 +171,7 @@ class Server(LanguageServer):
 
     def _heard(self, message: dict[str, Any]) -> None:
         if message["told"] == "begun":
-            for held in self.documents:
-                self._hold(held)
+            self._hold_all()
             return
         text = self.documents.texts.get(message["name"])
         if text is None or text.stamp != message["stamp"]:

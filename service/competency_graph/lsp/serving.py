@@ -1,14 +1,21 @@
 """The processes of the language server: the one that the editor speaks to, and the desk."""
 
+import logging
 import os
 import socket
 import sys
 from collections.abc import Sequence
 
+from pygls.exceptions import JsonRpcException
+
 from competency_graph.config import Settings
 from competency_graph.lsp.features import install
 from competency_graph.lsp.server import Server
 from competency_graph.workspace import desk
+
+
+def _is_no_refusal(record: logging.LogRecord) -> bool:
+    return record.exc_info is None or not isinstance(record.exc_info[1], JsonRpcException)
 
 
 def serve(settings: Settings, paths: Sequence[str]) -> None:
@@ -34,6 +41,8 @@ def serve(settings: Settings, paths: Sequence[str]) -> None:
         finally:
             os._exit(code)
     theirs.close()
+    # What is refused is told to the editor; with a trace of the stack it would fill its log.
+    logging.getLogger("pygls.protocol.json_rpc").addFilter(_is_no_refusal)
     server = Server(ours, settings, paths)
     install(server)
     server.start_io()

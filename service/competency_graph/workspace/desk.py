@@ -66,7 +66,8 @@ def run(descriptor: int, limits: Limits) -> None:
     Messages that come in, each with ``do``:
 
     - ``hold``: ``name``, ``syntax``, ``text``, ``stamp`` (any number), ``shown`` (somebody looks at
-      it), ``apart`` (it is judged with the others, and they without it);
+      it), ``apart`` (it is judged with the others, and they without it), ``more`` (another comes at
+      once, which it may refer to);
     - ``drop``: ``name``;
     - ``about``: ``id``, ``iri``, ``languages``; ``choices``: ``id``, and what
       :func:`looking_up.choices` takes; ``form``: ``id``, ``name``, ``text``.
@@ -179,11 +180,12 @@ class _Leader:
         # What is to be taken over: texts by name. What is owed: names of which findings are.
         self._waiting: dict[str, dict[str, Any]] = {}
         self._owed: set[str] = set()
+        self._more = False
 
     def lead(self) -> None:
         """Go on until nobody speaks any more; may go on in another process than it began in."""
         while not self._heard.ended:
-            while self._waiting and not any(job.batch for job in self._jobs):
+            while self._waiting and not self._more and not any(job.batch for job in self._jobs):
                 # It returns in the fork as well, once that leads.
                 self._begin()
             ready = select.select([self._heard, *(job.said for job in self._jobs)], [], [])[0]
@@ -201,6 +203,7 @@ class _Leader:
             case "hold" | "drop":
                 self._overtake(message["name"])
                 self._waiting[message["name"]] = message
+                self._more = message.get("more", False)
             case "form":
                 self._fork(lambda: self._form(message), ask=message)
             case "about":
@@ -297,7 +300,7 @@ class _Leader:
         limit_memory(None)
         while not self._go.ended:
             for word in self._go.receive():
-                self._waiting = word["waiting"]
+                self._waiting, self._more = word["waiting"], word["more"]
                 self._heard = Lines(self._heard.descriptor, word["rest"].encode())
                 os.close(self._go.descriptor)
                 os.close(self._out)
@@ -357,6 +360,7 @@ class _Leader:
         if len(self._jobs) == 1 and self._jobs[0].ready:
             word = {
                 "waiting": self._waiting,
+                "more": self._more,
                 "rest": self._heard.rest.decode(),
             }
             send(self._jobs[0].go, word)
