@@ -16,6 +16,7 @@ from bench import (
     graphs,
     hostile,
     importing,
+    keystrokes,
     rates,
     updates,
     workers,
@@ -100,6 +101,12 @@ _PARTS = {
         about="look-ups while 100,000 statements are imported, beside idle ones",
         sizes=("100k",),
         rounds=3,
+    ),
+    "keystrokes": _Part(
+        run=keystrokes.keystrokes,
+        about="the language server's first findings after a keystroke in 5,000 lines",
+        sizes=("10k", "100k"),
+        rounds=20,
     ),
     "hostile": _Part(
         run=hostile.hostile,

@@ -20,6 +20,12 @@ from competency_graph.workspace import desk, telling
 from competency_graph.workspace.held import Held, Rules
 from competency_graph.workspace.written import Written
 
+UNNAMED = """PREFIX cg: <https://w3id.org/competency-graph/ns#>
+PREFIX dcterms: <http://purl.org/dc/terms/>
+[] a cg:RoleRequirement ; cg:requiresLevell [ a cg:ProficiencyLevel ] .
+<https://example.org/role> a cg:Role ; dcterms:relation _:other .
+_:other a cg:Competency ; dcterms:issued "2026-13-01"^^<http://www.w3.org/2001/XMLSchema#date> .
+"""
 HERE = Path(__file__).parent
 MISTAKES = HERE.parent / "mistakes"
 EDITS = int(os.environ.get("SHACL_EDITS", "2000")) // 10
@@ -52,6 +58,7 @@ def test_findings_are_those_of_validate() -> None:
     files = sorted(p for p in MISTAKES.glob("*/*") if p.suffix != ".txt")
     documents = [d for d in read_documents(list(map(str, files)), most=10**6) if _parses(d)]
     assert len(documents) >= 25
+    documents.append(_document("unnamed.ttl", UNNAMED))
     held = _held()
     for document in documents:
         _take(held, document)
@@ -188,6 +195,33 @@ def test_statements_are_told_apart(text: str, blocks: list[str] | None) -> None:
     found = [text[block.start : block.end] for block in Written(text=text).blocks]
     wanted = ["PREFIX a: <b#>", "a:c a:d <e.f> .", "[] a a:g ."] if blocks is None else blocks
     assert found == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "predicate"),
+    [
+        ("", "subject", ""),
+        ("a:s ", "predicate", ""),
+        ("a:s a ", "type", ""),
+        ("a:s a:p ", "object", "p"),
+        ('a:s a:p "o" , ', "object", "p"),
+        ("a:s a:p a:o ; ", "predicate", ""),
+        ("a:s a:p a:o ; # a:p\n", "predicate", ""),
+        ("a:s a:p [ ", "predicate", ""),
+        ("a:s a:p [ a ", "type", ""),
+        ("a:s a:p [ a:q a:r ] , ", "object", "p"),
+        ("a:s a:p [ a:q a:r ] ; ", "predicate", ""),
+        ("a:s a:p ( a:x ", "object", "p"),
+        ("[ a:p a:o ] ", "predicate", ""),
+        ("a:s a:p a:o . ", "subject", ""),
+    ],
+)
+def test_what_is_to_be_written_at_a_place(text: str, position: str, predicate: str) -> None:
+    text = f"PREFIX a: <https://example.org/>\n{text}"
+    found, name = Written(text=text + "\na:z a:z a:z .").asked_at(len(text))
+    assert found == position
+    if predicate:
+        assert name is not None and name.iri == f"https://example.org/{predicate}"
 
 
 @pytest.mark.parametrize("sign", ['"', "'", '"""', "<", "[", "(", ".", "\\", "#", "a:", "{", "@"])

@@ -77,7 +77,7 @@ class Held:
         documents: those that are held, by their names.
         data: all statements; ``graph`` has the same.
         standing: what is found of all things, those that only ship as well.
-        undone: how many statements were taken from the data.
+        undone: how many statements of documents were taken from the data.
     """
 
     def __init__(self, shipped: Iterable[ox.Quad], rules: Rules) -> None:
@@ -162,7 +162,8 @@ class Held:
             elif there:
                 self.data.remove(triple.subject, triple.predicate, triple.object)
                 went.append(triple)
-        self.undone += len(went)
+        # What ships was there when the store was filled, and goes no second time.
+        self.undone += sum(t not in self._shipped.get(t.subject, ()) for t in went)
         return came, went
 
     def _judge_words(
