@@ -339,6 +339,36 @@ def test_an_editor_that_can_little_is_served(tmp_path: Path) -> None:
     assert editor.leave() == 0
 
 
+def test_a_text_that_takes_too_long_is_said_to(tmp_path: Path) -> None:
+    many = "".join(f'id:{n} skos:prefLabel "{n}"@en, "{n} again"@en .\n' for n in range(3000))
+    editor = Editor(_make(tmp_path), settings={"COMPETENCY_GRAPH_VALIDATION_TIMEOUT": "30 ms"})
+    uri = editor.open("many.ttl", PREFIXES + many)
+    (said,) = editor.findings(uri)
+    assert "VALIDATION_TIMEOUT" in said["message"]
+    editor.change(uri, {"range": _whole(editor.texts[uri]), "newText": PREFIXES + HOST})
+    assert "VALIDATION_TIMEOUT" not in str(editor.findings(uri)), "It goes on with a shorter one."
+    assert editor.leave() == 0
+
+
+def test_other_folders_may_be_opened(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    _make(tmp_path / "two")
+    editor = Editor(tmp_path / "one")
+    need = (tmp_path / "one" / "need.ttl").as_uri()
+    editor.open(need, PREFIXES + NEED)
+    missing = "RoleRequirement-competency-is-a-competency"
+    assert missing in codes(editor.findings(need))
+    folder = {"uri": (tmp_path / "two").as_uri(), "name": "two"}
+    for added, removed in ([folder], []), ([], [folder]):
+        event = {"event": {"added": added, "removed": removed}}
+        editor.tell("workspace/didChangeWorkspaceFolders", event)
+        deadline = time.monotonic() + 30
+        while (missing in codes(editor.published[need]["diagnostics"])) == bool(added):
+            editor.hear(deadline)
+    assert editor.leave() == 0
+
+
 def test_folders_of_a_workspace_are_those_that_are_named(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     _make(tmp_path / "data")

@@ -77,6 +77,21 @@ class Documents:
     def __iter__(self) -> Iterator[Text]:
         return iter(self.texts.values())
 
+    def sort_out(self, folders: list[Path]) -> list[Text]:
+        """Take these folders as those of the workspace; return what lies elsewhere now.
+
+        Of that, what the editor has not open is let go of.
+        """
+        self.folders = folders
+        moved = []
+        for text in list(self):
+            was, text.apart = text.apart, self._is_apart(text.name)
+            if was != text.apart:
+                moved.append(text)
+            if text.apart and not text.shown:
+                del self.texts[text.name]
+        return moved
+
     def files(self) -> list[str]:
         """Return the names of the RDF files in the folders of the workspace."""
         return [name for folder in self.folders for name in git.files_in(str(folder))]

@@ -26,6 +26,7 @@ def install(server: Server) -> None:
         (lsp.INITIALIZE, initialise, None),
         (lsp.INITIALIZED, initialised, None),
         (lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES, files_changed, None),
+        (lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, folders_changed, None),
         (lsp.TEXT_DOCUMENT_COMPLETION, complete, lsp.CompletionOptions(trigger_characters=[":"])),
         (lsp.TEXT_DOCUMENT_HOVER, hover, None),
         (lsp.TEXT_DOCUMENT_DEFINITION, define, None),
@@ -57,6 +58,11 @@ async def initialised(ls: Server, params: lsp.InitializedParams) -> None:
         registration = lsp.Registration(id=method, method=method, register_options=options)
         ls.client_register_capability(lsp.RegistrationParams([registration]))
     await ls.begun()
+
+
+async def folders_changed(ls: Server, params: lsp.DidChangeWorkspaceFoldersParams) -> None:
+    """Hear that other folders are open than before."""
+    await ls.read_folders()
 
 
 def files_changed(ls: Server, params: lsp.DidChangeWatchedFilesParams) -> None:

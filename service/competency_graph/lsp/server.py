@@ -75,19 +75,28 @@ class Server(LanguageServer):
         self.languages = [params.locale.lower()] if params.locale else []
 
     async def begun(self) -> None:
-        """Read the folders of the workspace, and listen."""
-        folders = [path for f in self.workspace.folders.values() if (path := to_fs_path(f.uri))]
-        if not folders and self.workspace.root_path:
-            folders = [self.workspace.root_path]
-        if self._paths:
-            tops = folders or [os.curdir]
-            folders = [os.path.join(top, path) for top in tops for path in self._paths]
-        self.documents.folders = [Path(f).resolve() for f in folders if Path(f).is_dir()]
+        """Listen, and read the workspace."""
         self._go_on(self._listen())
+        await self.read_folders()
+
+    async def read_folders(self) -> None:
+        """Read the files of the folders that are open now."""
+        self._read = False
+        for text in self.documents.sort_out(self._folders()):
+            # What was held with others is held apart, or not at all.
+            self._drop(text)
         for name in await self._files():
             self.documents.read(name)
         self._read = True
         self._hold_all()
+
+    def _folders(self) -> list[Path]:
+        open_ = [path for f in self.workspace.folders.values() if (path := to_fs_path(f.uri))]
+        if not open_ and self.workspace.root_path:
+            open_ = [self.workspace.root_path]
+        if self._paths:
+            open_ = [os.path.join(top, path) for top in open_ or [""] for path in self._paths]
+        return [Path(folder).resolve() for folder in open_ if Path(folder).is_dir()]
 
     async def _files(self) -> list[str]:
         """Return the files of the workspace, as many as are read: it may be all that one has."""

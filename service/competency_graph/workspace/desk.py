@@ -16,6 +16,7 @@ import select
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -50,6 +51,7 @@ _SENTENCES: Final = {
     "memory": "This needed more memory to judge than the setting QUERY_MEMORY allows.",
     "nesting": "Brackets stand inside brackets too deeply to be read.",
 }
+_FAILED: Final = "This was not judged: something went wrong here. Report it, with what you typed."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +144,10 @@ def _lead(held: Held, descriptor: int, limits: Limits) -> NoReturn:
         code = _LEFT
     except _Old:
         code = _OLD
-    except BrokenPipeError:
+    except ConnectionError:
         code = _LEFT
+    except Exception:
+        traceback.print_exc()
     finally:
         os._exit(code)
 
@@ -247,7 +251,7 @@ class _Leader:
             os.close(waiting)
             self._jobs.append(_Job(process=process, said=Lines(receiving), go=going, **known))
             return
-        leads = False
+        leads, code = False, 1
         try:
             for descriptor in (receiving, going, *(d for job in self._jobs for d in job.ends)):
                 os.close(descriptor)
@@ -256,11 +260,16 @@ class _Leader:
             limit_time(self._limits.seconds)
             limit_memory(self._limits.memory)
             leads = work()
+            code = 0
         except MemoryError:
             os.abort()
+        except BrokenPipeError:
+            code = 0
+        except Exception:
+            traceback.print_exc()
         finally:
             if not leads:
-                os._exit(0)
+                os._exit(code)
 
     def _take(self, batch: dict[str, dict[str, Any]], *, tell: bool, apart: bool) -> bool:
         """Take over documents and tell what is found; wait to lead, unless they are held apart."""
@@ -345,13 +354,14 @@ class _Leader:
             send(self._heard.descriptor, {**told, "whole": True, "rows": [finding]})
 
     def _over(self, job: _Job) -> str | None:
-        """Let go of a fork that ended; return what to say of its end, if it ended at a limit."""
+        """Let go of a fork that ended; return what to say of that, unless it was at its end."""
         self._jobs.remove(job)
         for descriptor in job.ends:
             os.close(descriptor)
-        status = os.waitpid(job.process, 0)[1]
-        limit = LIMIT_OF_SIGNAL.get(os.WTERMSIG(status)) if os.WIFSIGNALED(status) else None
-        return None if limit is None else _SENTENCES.get(limit)
+        code = os.waitstatus_to_exitcode(os.waitpid(job.process, 0)[1])
+        if code == 0:
+            return None
+        return _SENTENCES.get(LIMIT_OF_SIGNAL.get(-code, ""), _FAILED)
 
     def _hand_on(self) -> None:
         """Let a fork lead that is ready to, once no other works for this process."""
