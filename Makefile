@@ -1,6 +1,6 @@
 # make run   set up and serve the shipped framework
 # make test  set up and run every check
-# make bench measure, beside other servers (about forty minutes; docs/benchmarks.md)
+# make bench measure, beside other servers (more than an hour; docs/benchmarks.md)
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -15,7 +15,7 @@ run: .venv/run
 	@$(BIN)/competency-graph serve
 
 test: check
-	@echo "== Tests (about eleven minutes on two cores)"
+	@echo "== Tests (about twelve minutes on two cores)"
 	@$(BIN)/python -m pytest
 
 check: .venv/dev

@@ -3,6 +3,7 @@
 import argparse
 import os
 import platform
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -14,10 +15,11 @@ from bench import (
     editing,
     edits,
     graphs,
-    hostile,
     importing,
     keystrokes,
+    peers,
     rates,
+    storm,
     updates,
     workers,
 )
@@ -32,6 +34,7 @@ class _Part:
     about: str
     sizes: tuple[str, ...]
     rounds: int = 3
+    seconds: float = 3.0
 
 
 def _check(sizes: list[str], _rounds: int, _seconds: float) -> None:
@@ -61,6 +64,12 @@ _PARTS = {
         run=rates.queries,
         about="small SPARQL queries beside oxigraph serve and rdflib-endpoint (to 100k)",
         sizes=("10k", "100k", "1M"),
+    ),
+    "peers": _Part(
+        run=peers.peers,
+        about="oxigraph serve, rdflib-endpoint (to 100k), Fuseki and Virtuoso beside the service",
+        sizes=("100k", "1M"),
+        seconds=1.0,
     ),
     "answers": _Part(
         run=answers.answers,
@@ -108,9 +117,9 @@ _PARTS = {
         sizes=("10k", "100k"),
         rounds=20,
     ),
-    "hostile": _Part(
-        run=hostile.hostile,
-        about="hostile queries end at a limit, and look-ups do not feel them",
+    "storm": _Part(
+        run=storm.storm,
+        about="a minute of hostile requests ends at limits, and look-ups do not feel it",
         sizes=("100k",),
         rounds=5,
     ),
@@ -136,17 +145,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         type=int,
         help="how many turns the median is taken of; how many edits are sent",
     )
-    parser.add_argument("--seconds", type=float, default=3.0, help="how long to ask in a turn")
+    parser.add_argument("--seconds", type=float, help="how long to ask in a turn")
     given = parser.parse_args(arguments)
     unknown = sorted(set(given.part) - set(_PARTS))
     if unknown:
         parser.error(f"There is no part {', '.join(unknown)}; parts are {', '.join(_PARTS)}.")
+    # So that servers are ended as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Ended before all was measured."))
     print(f"{os.cpu_count()} cores, Python {platform.python_version()}.")
     for name in given.part or _PARTS:
         part = _PARTS[name]
         load = os.getloadavg()[0]
         say(f"{name}: {part.about}" + (f"; the machine is busy ({load:.1f})" if load > 1 else ""))
-        part.run(given.size or list(part.sizes), given.rounds or part.rounds, given.seconds)
+        part.run(
+            given.size or list(part.sizes),
+            given.rounds or part.rounds,
+            given.seconds or part.seconds,
+        )
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from competency_graph.model import Operation
 from competency_graph.resources import shape_files
 from competency_graph.shacl.compile import Compiled, compiled
 from competency_graph.shacl.data import Run, Stored
+from competency_graph.shacl.degrees import Degrees
 from competency_graph.shacl.evaluate import judge, judge_pairs
 from competency_graph.shacl.plan import Planner
 from competency_graph.vocab import CG, ID, SKOS
@@ -116,20 +117,25 @@ _COMPETENCIES = 25
 
 def editing(sizes: list[str], rounds: int, _seconds: float) -> None:
     """Print what a change costs, by kind and size, and what judging all does."""
-    shapes = compiled(
-        (q for f in shape_files("core") for q in ox.parse(f.read_bytes(), ox.RdfFormat.TURTLE)),
-        stored=True,
-    )
-    planner = Planner(shapes)
     for size in sizes:
         graph = Graph()
         graph.load([("added", graphs.data_file(size).read_bytes())])
+        shapes = _shapes(graph)
+        planner = Planner(shapes)
         say(f"Judging small edits ({size})")
         _print_small(size, graph, planner, rounds)
         say(f"Judging edits that concern much ({size})")
         _print_wide(size, graph, planner)
         say(f"Judging all ({size})")
         _print_full(size, graph, shapes)
+
+
+def _shapes(graph: Graph) -> Compiled:
+    return compiled(
+        (q for f in shape_files("core") for q in ox.parse(f.read_bytes(), ox.RdfFormat.TURTLE)),
+        stored=True,
+        degrees=Degrees.of(graph.store),
+    )
 
 
 def _print_small(size: str, graph: Graph, planner: Planner, rounds: int) -> None:

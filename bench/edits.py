@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench import graphs, processes, servers
@@ -24,6 +25,15 @@ _EDIT = (
     'INSERT {{ GRAPH ?g {{ <{iri}> skos:editorialNote "Edit {number}"@en }} }} '
     "WHERE {{ GRAPH ?g {{ <{iri}> a ?class OPTIONAL {{ <{iri}> skos:editorialNote ?old }} }} }}"
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measured:
+    """Figures by name, and bytes by part of the machine."""
+
+    figures: dict[str, float]
+    pss: dict[str, int]
+    private: dict[str, int]
 
 
 def edits(sizes: list[str], number: int, _seconds: float) -> None:
@@ -46,9 +56,10 @@ def edits(sizes: list[str], number: int, _seconds: float) -> None:
         print(f"{number:,} edits, one after the other: {number / seconds:.0f} a second.\n")
         print("| | before | after | ratio (target 1.2) |")
         print("|---|---|---|---|")
-        for name in before:
-            ratio = after[name] / before[name]
-            print(f"| {name} | {before[name]:.2f} | {after[name]:.2f} | {ratio:.2f} |", flush=True)
+        for name in before.figures:
+            was, now = before.figures[name], after.figures[name]
+            print(f"| {name} | {was:.2f} | {now:.2f} | {now / was:.2f} |")
+        _print_parts(before, after)
 
 
 def _texts(size: str, number: int) -> Iterator[str]:
@@ -71,7 +82,17 @@ def _send(ours: Running, token: str, texts: Iterator[str]) -> float:
     return time.monotonic() - began
 
 
-def _measured(ours: Running, requests: Iterator[bytes]) -> dict[str, float]:
+def _print_parts(before: _Measured, after: _Measured) -> None:
+    """Print what each part of the machine weighs: in proportion, and written by it alone."""
+    print("\n| processes | PSS before, MB | after | private, written, before, MB | after |")
+    print("|---|---|---|---|---|")
+    columns = (before.pss, after.pss, before.private, after.private)
+    for name in dict.fromkeys(name for column in columns for name in column):
+        cells = " | ".join(f"{column.get(name, 0) / 1e6:.0f}" for column in columns)
+        print(f"| {name} | {cells} |", flush=True)
+
+
+def _measured(ours: Running, requests: Iterator[bytes]) -> _Measured:
     """Return latency of look-ups at a steady pace, and what the machine weighs after them."""
     until = time.monotonic() + _MEASURED
     told = steady(
@@ -79,8 +100,11 @@ def _measured(ours: Running, requests: Iterator[bytes]) -> dict[str, float]:
     )
     if told.faults:
         raise RuntimeError(f"{len(told.faults)} look-ups failed, such as: {told.faults[0]}")
-    return {
+    pss = processes.by_part(ours.folder)
+    figures = {
         "look-up, median, ms": told.percentile(0.5),
         "look-up, 95 of 100 within, ms": told.percentile(0.95),
-        "memory (PSS), MB": processes.of_machine(ours.folder) / 1e6,
+        "memory (PSS), MB": sum(pss.values()) / 1e6,
     }
+    private = processes.by_part(ours.folder, "Private_Dirty")
+    return _Measured(figures=figures, pss=pss, private=private)

@@ -16,7 +16,7 @@ from typing import Final
 
 from competency_graph.log import Draft, Log
 from competency_graph.rdf import seed_lines, subjects_of_lines
-from competency_graph.resources import shipped_graphs
+from competency_graph.resources import ShippedGraph, shipped_graphs
 from competency_graph.vocab import BASE, CG, DCTERMS, GRAPH, ID, PREFIXES, RDF, SKOS, XSD
 
 SIZES: Final = {"10k": 10_000, "100k": 100_000, "1M": 1_000_000}
@@ -257,17 +257,21 @@ def generated_lines(size: str, *, seed: int = 1) -> list[bytes]:
 
 
 @cache
-def _vocabulary_lines() -> list[bytes]:
-    """Return ontology and shapes, without the framework that ships."""
-    ships = (g for g in shipped_graphs("framework") if "frameworks" not in g.files[0].parts)
+def _shipped_lines(framework: bool) -> list[bytes]:
+    """Return ontology and shapes, and all else that ships or not."""
+    ships = (g for g in shipped_graphs("shipped") if framework or not _is_framework(g))
     return seed_lines(
         ((g.iri, [(file.name, file.read_bytes()) for file in g.files]) for g in ships), labels="c1x"
     )
 
 
+def _is_framework(graph: ShippedGraph) -> bool:
+    return "frameworks" in graph.files[0].parts
+
+
 def _place(name: str) -> Path:
     """Return a file of the cache that is another as soon as what makes it is."""
-    made_of = Path(__file__).read_bytes() + b"".join(_vocabulary_lines())
+    made_of = Path(__file__).read_bytes() + b"".join(_shipped_lines(framework=True))
     folder = CACHE / f"data-{sha256(made_of).hexdigest()[:12]}"
     if not folder.is_dir():
         for old in CACHE.glob("data-*"):
@@ -281,11 +285,26 @@ def generated_file(size: str) -> Path:
     return _written(_place(f"frameworks-{size}.nq"), lambda: generated_lines(size))
 
 
-def data_file(size: str) -> Path:
-    """Return all that the database of a size holds as an N-Quads file."""
+def data_file(size: str, *, framework: bool = False) -> Path:
+    """Return all that the database of a size holds as an N-Quads file.
+
+    With the ``framework`` that ships, and its examples, beside the generated ones.
+    """
+    more = "-framework" if framework else ""
     return _written(
-        _place(f"all-{size}.nq"), lambda: sorted(generated_lines(size) + _vocabulary_lines())
+        _place(f"all-{size}{more}.nq"),
+        lambda: sorted(generated_lines(size) + _shipped_lines(framework=framework)),
     )
+
+
+def triples_file(size: str) -> Path:
+    """Return the union of the graphs of a database with the framework as an N-Triples file."""
+
+    def lines() -> list[bytes]:
+        with open(data_file(size, framework=True), "rb") as file:
+            return sorted({line.rstrip(b" .\n").rpartition(b" ")[0] + b" .\n" for line in file})
+
+    return _written(_place(f"all-{size}-framework.nt"), lines)
 
 
 def _written(file: Path, lines: Callable[[], list[bytes]]) -> Path:
@@ -296,13 +315,16 @@ def _written(file: Path, lines: Callable[[], list[bytes]]) -> Path:
     return file
 
 
-def database(size: str) -> Path:
-    """Return a database whose one change is the data of a size; make it where it is missing."""
-    file = _place(f"log-{size}.db")
+def database(size: str, *, framework: bool = False) -> Path:
+    """Return a database whose one change is the data of a size; make it where it is missing.
+
+    With the ``framework`` that ships, as :func:`data_file`.
+    """
+    file = _place(f"log-{size}{'-framework' if framework else ''}.db")
     if not file.exists():
         half = file.with_suffix(".half")
         half.unlink(missing_ok=True)
-        lines = data_file(size).read_bytes().splitlines(keepends=True)
+        lines = data_file(size, framework=framework).read_bytes().splitlines(keepends=True)
         with Log.open(f"sqlite:///{half}", base=BASE) as log:
             log.append(
                 Draft(

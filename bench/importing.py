@@ -19,14 +19,12 @@ from bench.servers import Running, say
 _LABEL = "http://www.w3.org/2004/02/skos/core#prefLabel"
 _STATEMENTS = 100_000
 _PER_SECOND = 50
+GRAPH = "https://example.org/graph"
 
 
 def importing(sizes: list[str], rounds: int, seconds: float) -> None:
     """Import generated statements in the background, as often as ``rounds``, and print look-ups."""
-    body = "".join(
-        f'<https://example.org/{n}> <{_LABEL}> "Thing {n}"@en <https://example.org/graph> .\n'
-        for n in range(_STATEMENTS)
-    ).encode()
+    body = statements()
     for size in sizes:
         print(f"\n### Import of {_STATEMENTS:,} statements, {size} triples\n")
         print("| | look-ups | median, ms | 95 of 100 within, ms |")
@@ -40,7 +38,7 @@ def importing(sizes: list[str], rounds: int, seconds: float) -> None:
                 with servers.service(database) as ours, ThreadPoolExecutor(1) as others:
                     requests = uncached(size)
                     idle = _row("idle", ours, requests, _after(2 * seconds))
-                    job = others.submit(_import, ours, body, token)
+                    job = others.submit(change, ours, "PUT", "/graphs?validate=false", token, body)
                     busy = _row("while importing", ours, requests, job.done)
                     job.result()
             ratios.append(busy / idle)
@@ -62,13 +60,22 @@ def _row(name: str, ours: Running, requests: Iterator[bytes], until: Callable[[]
     return middle
 
 
-def _import(ours: Running, body: bytes, token: str) -> None:
-    job = _ask(ours, "PUT", "/graphs?validate=false", body, token)
-    while job["ended"] is None:
+def statements() -> bytes:
+    """Return what is imported, as N-Quads."""
+    return "".join(
+        f'<https://example.org/{n}> <{_LABEL}> "Thing {n}"@en <{GRAPH}> .\n'
+        for n in range(_STATEMENTS)
+    ).encode()
+
+
+def change(ours: Running, method: str, path: str, token: str, body: bytes = b"") -> None:
+    """Send a change and wait until it is recorded, in the background or not."""
+    told = _ask(ours, method, path, body, token)
+    while told.get("ended", "") is None:
         time.sleep(0.2)
-        job = _ask(ours, "GET", str(job["id"]), b"", token)
-    if job["state"] != "done":
-        raise RuntimeError(f"The import ended otherwise: {job}")
+        told = _ask(ours, "GET", str(told["id"]), b"", token)
+    if told.get("state", "done") != "done":
+        raise RuntimeError(f"The change ended otherwise: {told}")
 
 
 def _ask(ours: Running, method: str, path: str, body: bytes, token: str) -> dict[str, Any]:

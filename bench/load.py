@@ -24,10 +24,14 @@ def get(path: str, accept: str = "*/*") -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """What a server answered: answers a second, and processor time of the generator for each."""
+    """What a server answered: answers a second, and processor time of the generator for each.
+
+    ``refused`` is how many answers were no 200.
+    """
 
     answers: float
     own_microseconds: float
+    refused: int = 0
 
 
 class Refused(Exception):
@@ -35,12 +39,19 @@ class Refused(Exception):
 
 
 def rate(
-    address: Address, requests: Iterator[bytes], *, seconds: float, connections: int = 8
+    address: Address,
+    requests: Iterator[bytes],
+    *,
+    seconds: float,
+    connections: int = 8,
+    may_refuse: bool = False,
 ) -> Rate:
     """Ask on some keep-alive connections, again on each as soon as it is answered.
 
     Raises:
-        Refused: an answer is not 200, or the server closed a connection.
+        Refused: an answer is not 200, none came, or the server closed a connection, unless it
+            ``may_refuse``.
+        OSError: it takes no connections.
     """
     ready = list(islice(requests, connections))
     with select.epoll() as poll:
@@ -50,7 +61,10 @@ def rate(
                 connection = _connected(address, poll)
                 held[connection.fileno()] = (connection, b"")
                 connection.send(request)
-            return _ask(poll, held, requests, seconds)
+            told = _ask(poll, held, requests, seconds, may_refuse)
+            if not told.answers and not may_refuse:
+                raise Refused("no answer came")
+            return told
         finally:
             for connection, _ in held.values():
                 connection.close()
@@ -61,26 +75,28 @@ def _ask(
     held: dict[int, tuple[socket.socket, bytes]],
     requests: Iterator[bytes],
     seconds: float,
+    may_refuse: bool,
 ) -> Rate:
-    done = 0
+    done = refused = 0
     used, began = time.process_time(), time.monotonic()
     until = began + seconds
     while (now := time.monotonic()) < until:
-        events = poll.poll(_PATIENCE)
-        if not events:
-            raise Refused("no answer came")
-        for descriptor, _ in events:
+        for descriptor, _ in poll.poll(until - now):
             connection, before = held[descriptor]
             content = before + connection.recv(1 << 18)
-            if len(content) == len(before):
+            closed = len(content) == len(before)
+            if closed and not may_refuse:
                 raise Refused("the server closed the connection")
-            if not _is_whole(content):
+            if not closed and not _is_whole(content):
                 held[descriptor] = (connection, content)
                 continue
-            if content[9:12] != b"200":
+            if not closed and content[9:12] == b"200":
+                done += 1
+            elif may_refuse:
+                refused += 1
+            else:
                 raise Refused(content[:600].decode(errors="replace"))
-            done += 1
-            if _is_last(content):
+            if closed or _is_last(content):
                 del held[descriptor]
                 address = connection.getpeername()
                 connection.close()
@@ -90,7 +106,9 @@ def _ask(
                 held[descriptor] = (connection, b"")
             connection.send(next(requests))
     used = time.process_time() - used
-    return Rate(answers=done / (now - began), own_microseconds=1e6 * used / max(done, 1))
+    return Rate(
+        answers=done / (now - began), own_microseconds=1e6 * used / max(done, 1), refused=refused
+    )
 
 
 def _is_whole(content: bytes) -> bool:

@@ -1,12 +1,19 @@
 """What the kernel says of processes: memory, and which part of the service each is."""
 
 import os
+import time
 from collections import Counter
 from pathlib import Path
 
+# Of processor time, in seconds.
+_LITTLE = 0.05
+
 
 def memory(pid: int, figure: str = "Pss") -> int:
-    """Return a figure of ``smaps_rollup`` (``Pss``, ``Rss``) in bytes; 0 if the process ended."""
+    """Return a figure of ``smaps_rollup`` in bytes: ``Pss``, ``Rss``, ``Private_Dirty``.
+
+    It is 0 if the process ended.
+    """
     try:
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith(figure + ":"):
@@ -41,7 +48,11 @@ def _part(pid: int, found: dict[int, tuple[str, int, int]]) -> str:
     if "competency_graph.keeping" in command:
         if "competency_graph.keeping" not in found.get(parent, ("",))[0]:
             return "keeper"
-        return "query reader" if nice > 0 else "look-up reader"
+        # The forks in which changes are tried give way as well, but less than strangers' queries.
+        behind = nice - found[parent][2]
+        return "query reader" if behind > 5 else "fork for changes" if behind else "look-up reader"
+    if "competency_graph.gating" in command:
+        return "gate"
     if _is_web(command):
         below = _is_web(found.get(parent, ("",))[0])
         return "web worker" if below else "web master"
@@ -55,21 +66,31 @@ def _is_web(command: str) -> bool:
 
 def seconds(folder: Path, part: str) -> float:
     """Return the processor time that the processes of a part have taken so far."""
-    ticks = 0
-    for pid, name in of_service(folder).items():
-        if name == part:
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+    return sum(_taken(pid) for pid, name in of_service(folder).items() if name == part)
 
 
-def by_part(folder: Path) -> dict[str, int]:
-    """Return the proportional set size of each part, the name told with how many processes."""
+def at_rest(pid: int) -> bool:
+    """Say whether a process takes no processor time to speak of in a quarter of a second."""
+    before = _taken(pid)
+    time.sleep(0.25)
+    return _taken(pid) - before < _LITTLE
+
+
+def _taken(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def by_part(folder: Path, figure: str = "Pss") -> dict[str, int]:
+    """Return a figure of each part (:func:`memory`), the name told with how many processes."""
     found = of_service(folder)
     number = Counter(found.values())
     sums: Counter[str] = Counter()
     for pid, name in found.items():
-        sums[f"{name} × {number[name]}"] += memory(pid)
+        sums[f"{name} × {number[name]}"] += memory(pid, figure)
     return dict(sums)
 
 

@@ -9,17 +9,46 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from bench.graphs import CACHE
+from bench import rivals
 from bench.load import Address
 
-_RIVALS = ("oxigraph==0.5.13", "rdflib-endpoint[web,cli]==0.6.3")
+VIRTUOSO_GRAPH = "urn:bench"
+# Of Java, which takes what it may have; as much as Virtuoso's buffers have.
+_HEAP = "4g"
+_VIRTUOSO_SETTINGS = """
+[Database]
+DatabaseFile = {folder}/virtuoso.db
+ErrorLogFile = {folder}/virtuoso.log
+LockFile = {folder}/virtuoso.lck
+TransactionFile = {folder}/virtuoso.trx
+xa_persistent_file = {folder}/virtuoso.pxa
+[TempDatabase]
+DatabaseFile = {folder}/temporary.db
+TransactionFile = {folder}/temporary.trx
+[Parameters]
+ServerPort = {database}
+DisableUnixSocket = 1
+DirsAllowed = /
+NumberOfBuffers = 500000
+MaxDirtyBuffers = 375000
+ServerThreads = 100
+CheckpointInterval = 0
+[HTTPServer]
+ServerPort = {web}
+ServerRoot = {folder}
+ServerThreads = 60
+MaxClientConnections = 60
+MaxKeepAlives = 60
+KeepAliveTimeout = 60
+[SPARQL]
+MaxQueryExecutionTime = {seconds}
+"""
 _LOADING = 1800.0
 
 
@@ -36,6 +65,7 @@ class Running:
     address: Address
     folder: Path
     seconds: float = 0.0
+    pid: int = 0
 
 
 @contextmanager
@@ -120,37 +150,100 @@ def bare(worker_class: str | None = None) -> Iterator[Running]:
 
 @contextmanager
 def oxigraph(data: Path) -> Iterator[Running]:
-    """Run `oxigraph serve` in memory, with the data posted to it."""
+    """Run `oxigraph serve` in memory, with the data posted to it.
+
+    Of quads the default graph is the union.
+    """
     address = _free()
-    where = f"{address[0]}:{address[1]}"
-    command = [str(_rival("oxigraph")), "serve", "--bind", where, "--union-default-graph"]
+    command = [str(rivals.command("oxigraph")), "serve"]
+    command += ["--bind", f"{address[0]}:{address[1]}"]
+    # Triples are posted to the default graph itself.
+    kind, where = "application/n-triples", "/store?default"
+    if data.suffix == ".nq":
+        command.append("--union-default-graph")
+        kind, where = "application/n-quads", "/store?no_transaction"
     with _process(command, stderr=subprocess.DEVNULL) as process:
         _wait(process, address)
         connection = http.client.HTTPConnection(*address, timeout=_LOADING)
         with open(data, "rb") as file:
             connection.request(
                 "POST",
-                "/store?no_transaction",
+                where,
                 file,
-                {"Content-Type": "application/n-quads", "Content-Length": str(_size(data))},
+                {"Content-Type": kind, "Content-Length": str(data.stat().st_size)},
             )
             answer = connection.getresponse()
             told = answer.read()
         connection.close()
         if answer.status >= 300:
             raise RuntimeError(f"oxigraph took no data: {told[:300]!r}")
-        yield Running(name="oxigraph serve", address=address, folder=Path())
+        yield Running(name="oxigraph serve", address=address, folder=Path(), pid=process.pid)
 
 
 @contextmanager
 def rdflib_endpoint(data: Path) -> Iterator[Running]:
     """Run `rdflib-endpoint serve` on the data, with its default store."""
     address = _free()
-    command = [str(_rival("rdflib-endpoint")), "serve", str(data)]
+    command = [str(rivals.command("rdflib-endpoint")), "serve", str(data)]
     command += ["--host", address[0], "--port", str(address[1])]
     with _process(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         _wait(process, address)
-        yield Running(name="rdflib-endpoint", address=address, folder=Path())
+        yield Running(name="rdflib-endpoint", address=address, folder=Path(), pid=process.pid)
+
+
+@contextmanager
+def fuseki(triples: Path, *options: str) -> Iterator[Running]:
+    """Run Apache Jena Fuseki in memory on triples; its dataset is `/ds`.
+
+    Raises:
+        Missing: it cannot be had here.
+    """
+    archive, address = rivals.fuseki(), _free()
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        command = ["java", f"-Xmx{_HEAP}", "-jar", str(archive), "--quiet", "--localhost", *options]
+        command += [f"--port={address[1]}", "--update", f"--file={triples}", "/ds"]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        with _process(command, cwd=name, **quiet) as process:
+            _wait(process, address)
+            yield Running(name="Fuseki", address=address, folder=Path(), pid=process.pid)
+
+
+@contextmanager
+def virtuoso(triples: Path, *, seconds: int) -> Iterator[Running]:
+    """Run Virtuoso on triples in one graph, beside its own. It is asked at `/sparql`.
+
+    ``seconds`` is how long it may work on a query. Anybody may update.
+
+    Raises:
+        Missing: it cannot be had here.
+    """
+    unpacked, address, database = rivals.virtuoso(), _free(), _free()
+    libraries = os.pathsep.join(str(file.parent) for file in unpacked.rglob("libpcre.so.3"))
+    environment = os.environ | {"LD_LIBRARY_PATH": libraries}
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        (folder / "virtuoso.ini").write_text(
+            _VIRTUOSO_SETTINGS.format(
+                folder=name,
+                database=f"{database[0]}:{database[1]}",
+                web=f"{address[0]}:{address[1]}",
+                seconds=seconds,
+            )
+        )
+        command = [str(unpacked / "usr" / "bin" / "virtuoso-t"), "+foreground"]
+        command += ["+configfile", "virtuoso.ini"]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        with _process(command, cwd=folder, env=environment, **quiet) as process:
+            _wait(process, address)
+            loading = (
+                f"ld_dir('{triples.parent}', '{triples.name}', '{VIRTUOSO_GRAPH}');\n"
+                'rdf_loader_run();\nGRANT SPARQL_UPDATE TO "SPARQL";\ncheckpoint;\n'
+            )
+            isql = [str(unpacked / "usr" / "bin" / "isql-vt"), str(database[1]), "dba", "dba"]
+            subprocess.run(
+                isql, input=loading, env=environment, capture_output=True, text=True, check=True
+            )
+            yield Running(name="Virtuoso", address=address, folder=Path(), pid=process.pid)
 
 
 @contextmanager
@@ -188,7 +281,7 @@ def _process(command: list[str], **options: Any) -> Iterator["subprocess.Popen[b
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(20)
+            process.wait(10)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -220,20 +313,3 @@ def _free() -> Address:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         host, port = listening.getsockname()[:2]
         return host, port
-
-
-def _size(file: Path) -> int:
-    return file.stat().st_size
-
-
-def _rival(command: str) -> Path:
-    """Return a command of another server; install them all in their own folder at first."""
-    folder = (CACHE / "rivals").resolve()
-    mark = folder / "made"
-    if not mark.exists() or mark.read_text().split() != list(_RIVALS):
-        say(f"Installing {' and '.join(_RIVALS)} in {CACHE / 'rivals'}")
-        venv.create(folder, with_pip=True, clear=True)
-        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-        subprocess.run([*pip, "--disable-pip-version-check", *_RIVALS], check=True)
-        mark.write_text("\n".join(_RIVALS))
-    return folder / "bin" / command

@@ -45,6 +45,13 @@ def node(term: object) -> Node:
     return BNode(term.value)
 
 
+def triple(statement: tuple[Node, Node, Node]) -> ox.Triple:
+    """Return a statement of rdflib as the engine's."""
+    subject, predicate, value = map(term, statement)
+    assert not isinstance(subject, ox.Literal) and isinstance(predicate, ox.NamedNode)
+    return ox.Triple(subject, predicate, value)
+
+
 def term(node: Node) -> ox.NamedNode | ox.BlankNode | ox.Literal:
     """Return a node of rdflib as the engine's term."""
     if isinstance(node, BNode):

@@ -40,7 +40,7 @@ _MF = "http://www.w3.org/2001/sw/DataAccess/tests/test-manifest#"
 _SHT = "http://www.w3.org/ns/shacl-test#"
 
 pytestmark = pytest.mark.skipif(
-    not _ARCHIVE.exists(), reason="the W3C suite is not here; TEST_DATA names its folder"
+    not _ARCHIVE.exists(), reason="the W3C suites are not here; TEST_DATA names their folder"
 )
 
 Row = tuple[str, str, str, str, str, str]

@@ -226,6 +226,15 @@ def test_a_keeper_is_replaced_under_load_without_a_failed_or_stale_answer(
     assert revision(running) == head(running)
 
 
+def test_readers_that_followed_much_are_forked_anew(running: Service, editor: str) -> None:
+    # They share their memory with the keeper only until they follow.
+    before = set(running.processes("keeping")) - set(keepers(running))
+    for number in range(150):
+        assert count_to(running, editor, number).status == 200
+    wait(lambda: not before.intersection(running.processes("keeping")))
+    assert looked_up(running) == queried(running) == 149
+
+
 def test_a_keeper_killed_between_append_and_acknowledgement_costs_no_write(
     running: Service, editor: str
 ) -> None:

@@ -17,8 +17,9 @@ import pytest
 from competency_graph import resources
 from competency_graph.shacl import paths, pattern_reads
 from competency_graph.shacl.compile import compiled
-from competency_graph.shacl.data import Parsed, Term
+from competency_graph.shacl.data import Parsed, Run, Term
 from competency_graph.shacl.paths import ALWAYS, IDENTITY, Read, inverted, values
+from competency_graph.shacl.plan import matters
 from competency_graph.shacl.prebound import Query, read_query
 from competency_graph.shacl.sparql import SparqlCheck
 from competency_graph.vocab import SKOS
@@ -59,12 +60,13 @@ def concerned(read: Iterable[Read], before: Parsed, after: Parsed) -> set[Term]:
     """Return the focus nodes that reads lead back to from what differs, in both states together."""
     old, new = set(before.store), set(after.store)
     both = Parsed(old | new)
+    union = Run(both)
     found: set[Term] = set()
     for statement in old ^ new:
         for one in read:
             if one.predicate not in (None, statement.predicate):
                 continue
-            if one.among is not None and statement.object not in one.among:
+            if not matters(statement.triple, one, union):
                 continue
             if one.prefix is None:
                 return set(FOCI)
@@ -237,7 +239,12 @@ MUTANTS = [
     ("read = set(paths.reads(path, way))", "read = set()"),
     ("beyond = paths.joined(way, path)", "beyond = way"),
     ("triple.path if forward else paths.inverted(triple.path)", "triple.path"),
-    ('Read(way, triple.path.iri, "s", among=triple.among)', 'Read(way, triple.path.iri, "o")'),
+    ('end: Literal["s", "o"] = "s" if forward else "o"', 'end = "o"'),
+    (
+        "read = {Read(way, triple.path.iri, end, among",
+        "read = set() and {Read(way, None, end, among",
+    ),
+    ("        and other.subject == triple.subject\n", ""),
     ("frozenset({ox.NamedNode(value)}) if isinstance(value, URIRef)", _AS_SPELT),
     ('read = {Read(way, None, "s" if forward else "o")}', "read = set()"),
     ('read = {Read(way, None, "s" if forward else "o")}', 'read = {Read(way, None, "s")}'),
@@ -320,8 +327,8 @@ def test_a_change_leads_back_by_what_few_things_share() -> None:
     code = paths.Predicate(notation)
     other = paths.Sequence((code, paths.Inverse(code)))
     assert reads_of(asked) == {
-        Read(IDENTITY, notation, "s"),
-        Read(IDENTITY, scheme, "s"),
-        Read(code, notation, "o"),
-        Read(other, scheme, "s"),
+        Read(IDENTITY, notation, "s", beside=frozenset({scheme})),
+        Read(IDENTITY, scheme, "s", beside=frozenset({notation})),
+        Read(code, notation, "o", beside=frozenset({scheme})),
+        Read(other, scheme, "s", beside=frozenset({notation})),
     }

@@ -9,8 +9,9 @@ import pytest
 from competency_graph.shacl import plan as planning
 from competency_graph.shacl.compile import Targeted, compiled
 from competency_graph.shacl.data import Parsed, Run, Union
+from competency_graph.shacl.degrees import Degrees
 from competency_graph.shacl.paths import ALWAYS, Read
-from competency_graph.shacl.plan import Plan
+from competency_graph.shacl.plan import Plan, Planner
 from shacl_oracle import Followed
 from shacl_worlds import triples, turtle
 
@@ -213,6 +214,13 @@ FILTERS: dict[str, tuple[str, str, Callable[[Read], Read], str]] = {
         lambda read: replace(read, apart=frozenset()),
         "ex:a ex:q ex:c .",
     ),
+    "a thing that lacks what a query asks for beside": (
+        'sh:targetNode ex:a ; sh:sparql [ sh:select "SELECT $this { '
+        '?other <https://example.org/p> $this ; <https://example.org/r> ?value }" ]',
+        "ex:c ex:p ex:a .",
+        lambda read: replace(read, beside=frozenset()),
+        "ex:c ex:p ex:a ; ex:r 2 .",
+    ),
 }
 
 
@@ -275,3 +283,25 @@ def test_a_predicate_that_concerns_all_focus_nodes(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Targeted, "reads", property(lambda _: frozenset({read})))
     assert planned(said, "ex:other ex:p 1 .").size == 1
     assert planned(said, "ex:other ex:q 1 .").size == 0
+
+
+def test_of_two_ways_the_one_is_taken_that_fewer_things_share() -> None:
+    same = "<https://example.org/p> ?one ; <https://example.org/q> ?two"
+    query = f"SELECT $this {{ $this {same} . ?other {same} ; a ?kind }}"
+    shapes = turtle(
+        f'ex:S a sh:NodeShape ; sh:targetClass ex:C ; sh:sparql [ sh:select "{query}" ] .'
+    )
+    things = "\n".join(f"ex:n{n} a ex:C ; ex:p ex:hub ; ex:q ex:own{n} ." for n in range(30))
+    for shared in ("ex:p", "ex:q"):
+        text = things if shared == "ex:p" else things.translate(str.maketrans("pq", "qp"))
+        graph = Followed(compiled(shapes, stored=True), triples(text))
+        counted = compiled(shapes, stored=True, degrees=Degrees.of(graph.store))
+        plan = Planner(counted).plan(triples("ex:n3 a ex:C ."), [], graph.run())
+        assert plan.size == 1
+
+
+def test_only_a_node_named_as_target_may_be_in_no_statement() -> None:
+    query = "SELECT $this WHERE { $this <https://example.org/p>* ?value }"
+    asks = f'sh:sparql [ sh:select "{query}" ]'
+    assert planned(f"sh:targetClass ex:C ; {asks}", "ex:b ex:r ex:a .").size == 0
+    assert planned(f"sh:targetNode ex:a ; {asks}", "ex:b ex:r ex:a .").size == 1

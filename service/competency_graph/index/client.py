@@ -251,7 +251,7 @@ class Client:
         plain = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         plain.setblocking(False)
         try:
-            plain.connect(str(self.run / lane))
+            plain.connect(os.path.join(self.run, lane))
         except OSError as error:
             plain.close()
             if error.errno == errno.EAGAIN:

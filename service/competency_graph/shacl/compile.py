@@ -13,6 +13,7 @@ from competency_graph.shacl.asked import Asked, Fault
 from competency_graph.shacl.checks import Check, Head, Shape, Unsupported
 from competency_graph.shacl.core import constraints
 from competency_graph.shacl.data import TYPE, Data, Node, Parsed, Run, Term
+from competency_graph.shacl.degrees import GUESSED, Degrees
 from competency_graph.shacl.paths import Path, Read, parsed
 from competency_graph.shacl.referred import Referring
 from competency_graph.shacl.refusals import CIRCLE, invalid, spelt
@@ -42,7 +43,11 @@ class Targeted:
     @property
     def reads(self) -> frozenset[Read]:
         """What is read to tell whether a node is a focus node, and to judge it."""
-        return self.targets.reads | self.shape.reads
+        read = self.shape.reads
+        if not self.targets.nodes:
+            # What is a focus node by a statement is in the graph, as long as it is one.
+            read = frozenset(one for one in read if not one.presence)
+        return self.targets.reads | read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,19 +86,22 @@ def explain(compiled: Compiled) -> list[Slow]:
     return sorted(found, key=lambda slow: slow.shape)
 
 
-def compiled(statements: Iterable[ox.Quad | ox.Triple], *, stored: bool) -> Compiled:
+def compiled(
+    statements: Iterable[ox.Quad | ox.Triple], *, stored: bool, degrees: Degrees = GUESSED
+) -> Compiled:
     """Compile a shapes graph.
 
     Args:
         statements: the shapes graph, names of graphs not looked at.
         stored: whether the data to judge is that of a store, which keeps literals by value; the
             values in the shapes are then taken as it would keep them.
+        degrees: of the data, so that fewer pairs are planned for; what is found is the same.
 
     Raises:
         InvalidShapes: a shape is not well-formed or asks for itself; facts hold the shape.
     """
     quads = list(_as_stored(statements) if stored else statements)
-    return _Compiler(quads, stored).all()
+    return _Compiler(quads, stored, degrees).all()
 
 
 def _as_stored(statements: Iterable[ox.Quad | ox.Triple]) -> Iterable[ox.Quad]:
@@ -103,10 +111,12 @@ def _as_stored(statements: Iterable[ox.Quad | ox.Triple]) -> Iterable[ox.Quad]:
 
 
 class _Compiler:
-    def __init__(self, statements: Sequence[ox.Quad | ox.Triple], stored: bool) -> None:
+    def __init__(
+        self, statements: Sequence[ox.Quad | ox.Triple], stored: bool, degrees: Degrees
+    ) -> None:
         self._graph = Parsed(statements)
         self._referring = Referring(statements)
-        self._sparql = Sparql(self._graph, stored=stored)
+        self._sparql = Sparql(self._graph, stored=stored, degrees=degrees)
         self._stored = stored
         self._made: dict[Term, Shape] = {}
         self._above: list[Term] = []

@@ -106,6 +106,12 @@ class Parsed:
         del self._in[predicate][value][subject]
         self._store = None
 
+    def __iter__(self) -> Iterator[tuple[Term, ox.NamedNode, Term]]:
+        for subject, said in self._out.items():
+            for predicate, values in said.items():
+                for value in values:
+                    yield subject, predicate, value
+
     def naming(self, value: Term) -> Iterator[Term]:
         """Return the subjects of all statements with this object."""
         for values in self._in.values():
@@ -118,10 +124,8 @@ class Parsed:
             self._store = ox.Store()
             self._store.bulk_extend(
                 ox.Quad(subject, predicate, value)
-                for subject, said in self._out.items()
+                for subject, predicate, value in self
                 if not isinstance(subject, ox.Literal)
-                for predicate, values in said.items()
-                for value in values
             )
         return self._store
 

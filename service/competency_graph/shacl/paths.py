@@ -84,7 +84,9 @@ class Read:
     """Statements that decide what is found at a focus node; see the module.
 
     The rest narrows it to those that can matter: with an object ``among`` these; with an object
-    that is a class ``below`` this one, or it; of every predicate, those ``apart`` not.
+    that is a class ``below`` this one, or it; with a subject that has each of the predicates
+    ``beside`` as well; of every predicate, those ``apart`` not. A read for ``presence`` asks only
+    whether the focus node is in the graph at all.
     """
 
     prefix: Path | None
@@ -92,7 +94,9 @@ class Read:
     end: Literal["s", "o"]
     among: frozenset[Term] | None = None
     below: Term | None = None
+    beside: frozenset[ox.NamedNode] = frozenset()
     apart: frozenset[Term] = frozenset()
+    presence: bool = False
 
     def behind(self, path: Path) -> "Read":
         """Return the read as it is seen from where the path begins."""

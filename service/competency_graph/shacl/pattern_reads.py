@@ -13,9 +13,9 @@ What holds this up:
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
 import pyoxigraph as ox
 from rdflib import BNode, URIRef
@@ -25,9 +25,9 @@ from rdflib.term import Variable
 
 from competency_graph.shacl import paths
 from competency_graph.shacl.data import Term
+from competency_graph.shacl.degrees import ANY_PREDICATE, GUESSED, Degrees
 from competency_graph.shacl.paths import ALWAYS, Path, Predicate, Read
 from competency_graph.shacl.prebound import GROUPS, Query, projected, variables_of
-from competency_graph.vocab import DCTERMS, RDF, RDFS, SKOS
 
 _EXISTS: Final = ("Builtin_EXISTS", "Builtin_NOTEXISTS")
 # Their answer hangs on the order in which solutions come.
@@ -37,18 +37,6 @@ _REPEATED: Final[Mapping[str, Callable[[Path], Path]]] = {
     "+": paths.OneOrMore,
     "?": paths.ZeroOrOne,
 }
-# What many things share: to be found from there would concern all of them.
-_SHARED: Final = frozenset(
-    ox.NamedNode(iri)
-    for iri in (
-        RDF + "type",
-        RDFS + "isDefinedBy",
-        SKOS + "inScheme",
-        SKOS + "topConceptOf",
-        DCTERMS + "isPartOf",
-    )
-)
-_MANY, _SOME, _FEW = 1000, 4, 2
 
 Environment = Mapping[str, Path]
 
@@ -61,14 +49,14 @@ class QueryReads:
     slow: tuple[str, ...]
 
 
-def reads_of(query: Query, ways: Environment) -> QueryReads:
+def reads_of(query: Query, ways: Environment, degrees: Degrees = GUESSED) -> QueryReads:
     """Return what a query reads.
 
     Args:
         query: as it was read.
         ways: how its variables with values (``this``, ``value``) are reached from the focus node.
     """
-    walk = _Walk(ways)
+    walk = _Walk(ways, degrees)
     walk.query(query.tree, ways)
     return QueryReads(frozenset(walk.reads), tuple(dict.fromkeys(walk.slow)))
 
@@ -77,7 +65,8 @@ def reads_of(query: Query, ways: Environment) -> QueryReads:
 class _Triple:
     """A pattern: its ends, ``None`` where they are no variables, and the path between.
 
-    A path of ``None`` is any predicate, ``around``: in both directions.
+    A path of ``None`` is any predicate, ``around``: in both directions. ``beside`` are what else
+    its subject must have in every solution.
     """
 
     subject: str | None
@@ -86,13 +75,15 @@ class _Triple:
     among: frozenset[Term] | None
     around: bool
     text: str
+    beside: frozenset[ox.NamedNode] = frozenset()
 
 
 _Part = tuple[frozenset[str], Callable[[Environment], dict[str, Path]]]
 
 
 class _Walk:
-    def __init__(self, ways: Environment) -> None:
+    def __init__(self, ways: Environment, degrees: Degrees) -> None:
+        self._width = degrees.width
         self.reads: set[Read] = set()
         self.slow: list[str] = []
         self._ways = ways
@@ -169,6 +160,7 @@ class _Walk:
         self, triples: list[_Triple], rest: list[_Part], environment: Environment
     ) -> dict[str, Path]:
         """Walk what is joined, each time the cheapest that something leads to."""
+        triples = [replace(triple, beside=_beside(triple, triples)) for triple in triples]
         known = {**environment, **self._ways}
         bound: dict[str, Path] = dict(self._ways)
         while triples or rest:
@@ -225,26 +217,28 @@ class _Walk:
     ) -> tuple[float, dict[str, Path], set[Read]]:
         """Return the width, the ways to what is bound, and the reads of a pattern."""
         ends = [end for end in (triple.subject, triple.object) if end is not None and end in known]
-        end = min(ends, key=lambda name: _width(known[name]))
-        way, forward = known[end], end == triple.subject
+        known_end = min(ends, key=lambda name: self._width(known[name]))
+        way, forward = known[known_end], known_end == triple.subject
         other = triple.object if forward else triple.subject
         bound = {name: known[name] for name in ends}
         if triple.path is None:
             read = {Read(way, None, "s" if forward else "o")}
             if triple.around:
                 read = {Read(way, None, "s"), Read(way, None, "o")}
-            return _width(way) * _MANY, bound, read
+            return self._width(way) * ANY_PREDICATE, bound, read
         path = triple.path if forward else paths.inverted(triple.path)
-        read = set(paths.reads(path, way))
-        if triple.among and isinstance(triple.path, Predicate):
-            read = {Read(way, triple.path.iri, "s", among=triple.among)}
+        end: Literal["s", "o"] = "s" if forward else "o"
+        if isinstance(triple.path, Predicate):
+            read = {Read(way, triple.path.iri, end, among=triple.among, beside=triple.beside)}
+        else:
+            read = set(paths.reads(path, way))
         if _may_stay(path) and _may_stay(way):
             # Whether a node reaches itself in no step hangs on whether it is in the graph at all.
-            read |= {Read(way, None, "s"), Read(way, None, "o")}
+            read |= {Read(way, None, "s", presence=True), Read(way, None, "o", presence=True)}
         if other is None or other in known:
-            return _width(way), bound, read
+            return self._width(way), bound, read
         beyond = paths.joined(way, path)
-        return _width(beyond), {**bound, other: beyond}, read
+        return self._width(beyond), {**bound, other: beyond}, read
 
     def _read_from_anywhere(self, triple: _Triple) -> None:
         if triple.path is None or _may_stay(triple.path):
@@ -264,6 +258,18 @@ def _variable(term: object) -> str | None:
     if isinstance(term, BNode):
         return f"_:{term}"
     return str(term) if isinstance(term, Variable) else None
+
+
+def _beside(triple: _Triple, triples: Iterable[_Triple]) -> frozenset[ox.NamedNode]:
+    """Return the predicates that a pattern's subject has in the others that are joined with it."""
+    return frozenset(
+        other.path.iri
+        for other in triples
+        if other is not triple
+        and triple.subject is not None
+        and other.subject == triple.subject
+        and isinstance(other.path, Predicate)
+    )
 
 
 def _patterns(group: CompValue) -> list[CompValue]:
@@ -334,26 +340,6 @@ def _may_stay(path: Path) -> bool:
             return all(map(_may_stay, parts))
         case paths.Alternative(parts):
             return any(map(_may_stay, parts))
-
-
-def _width(path: Path) -> float:
-    """Guess from how many nodes a path leads to the same one: how many a change there concerns."""
-    match path:
-        case Predicate(iri):
-            return _MANY if iri in _SHARED else _SOME
-        case paths.Inverse(inner):
-            return _FEW if isinstance(inner, Predicate) else _width(paths.inverted(inner))
-        case paths.Sequence(parts):
-            width = 1.0
-            for part in parts:
-                width *= _width(part)
-            return width
-        case paths.Alternative(parts):
-            return sum(map(_width, parts))
-        case paths.ZeroOrMore(inner) | paths.OneOrMore(inner):
-            return _width(inner) * _SOME
-        case paths.ZeroOrOne(inner):
-            return _width(inner) + 1
 
 
 def _written(term: object) -> str:

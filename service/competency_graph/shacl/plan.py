@@ -100,6 +100,20 @@ class _Reading:
     shapes: Sequence[Targeted]
 
 
+def matters(statement: ox.Triple, read: Read, union: Run) -> bool:
+    """Say whether a statement with the predicate of a read can change what is found.
+
+    ``union`` is what was and what is, together.
+    """
+    if read.below is not None and read.below not in union.classes_above(statement.object):
+        return False
+    if read.among is not None and statement.object not in read.among:
+        return False
+    if statement.predicate in read.apart:
+        return False
+    return all(union.objects(statement.subject, word) for word in read.beside)
+
+
 class _Planning:
     """One change being planned."""
 
@@ -115,19 +129,11 @@ class _Planning:
     def planned(self, matches: Iterable[tuple[ox.Triple, _Reading]]) -> Plan:
         """Return the plan that follows from what was read of a changed statement."""
         for statement, reading in matches:
-            if self._matters(statement, reading.read):
+            if matters(statement, reading.read, self._union):
                 self._follow(statement, reading)
             if self._plan.wide:
                 break
         return self._plan
-
-    def _matters(self, statement: ox.Triple, read: Read) -> bool:
-        """Say whether a statement with the predicate of a read can change what is found."""
-        if read.below is not None:
-            return read.below in self._union.classes_above(statement.object)
-        if read.among is not None:
-            return statement.object in read.among
-        return statement.predicate not in read.apart
 
     def _follow(self, statement: ox.Triple, reading: _Reading) -> None:
         if reading.back is None:

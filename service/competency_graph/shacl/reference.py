@@ -4,7 +4,6 @@ pySHACL's own options for partial runs (``focus_nodes=``, ``use_shapes=``) filte
 shapes too and then say "conforms" of graphs that do not, so each shape is asked for itself here.
 """
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -29,25 +28,17 @@ from rdflib.store import Store
 from rdflib.term import Identifier, Node
 
 from competency_graph.errors import InvalidShapes
+from competency_graph.graphs import triple
 from competency_graph.model import Finding
-from competency_graph.shacl.findings import SEVERITY_OF, findings, spelt
+from competency_graph.shacl.data import Parsed
+from competency_graph.shacl.findings import findings, spelt
 from competency_graph.shacl.prebound import FORBIDDEN
+from competency_graph.shacl.refusals import refuse
 
 # Nested shapes of honest profiles are some five deep; pySHACL counts shapes and constraints.
 _DEPTH: Final = 30
 _NESTING: Final = (SH.node, SH.property, SH["not"], SH.qualifiedValueShape)
 _LISTS_OF_SHAPES: Final = (SH["and"], SH["or"], SH.xone)
-# pySHACL would ignore these as we run it, and a rule that is ignored looks like a rule that holds.
-_NOT_EVALUATED: Final = (
-    SH.target,
-    SH.rule,
-    SH.expression,
-    SH.js,
-    SH.entailment,
-    SH.validator,
-    SH.nodeValidator,
-    SH.propertyValidator,
-)
 _TARGETS: Final = (SH.targetClass, SH.targetNode, SH.targetSubjectsOf, SH.targetObjectsOf)
 _CIRCLE: Final = " Take one of the steps out of the circle."
 
@@ -91,8 +82,7 @@ def compile_shapes(graph: Graph) -> Shapes:
             reaches outside the data; facts hold the shape.
     """
     shapes = _normalised(graph, Graph(bind_namespaces="none"))
-    _refuse_unknown_words(shapes)
-    _refuse_what_would_be_ignored(shapes)
+    refuse(Parsed(map(triple, shapes)))
     _refuse_circles(shapes)
     _refuse_patterns(shapes)
     try:
@@ -187,32 +177,6 @@ def _normalised(source: Graph, target: Graph) -> Graph:
             value = Literal(str(value))
         target.add((subject, predicate, value))
     return target
-
-
-def _words() -> list[str]:
-    return [str(SH[name]) for name in SH.__annotations__ if not name.startswith("_")]
-
-
-def _refuse_unknown_words(shapes: Graph) -> None:
-    for subject, predicate, value in sorted(shapes):
-        for term in (predicate, value):
-            if isinstance(term, URIRef) and term.startswith(str(SH)) and term not in SH:
-                near = difflib.get_close_matches(term, _words(), n=1)
-                hint = f" Did you mean “{_short(near[0])}”?" if near else ""
-                raise _invalid(
-                    shapes, subject, f"says “{_short(term)}”, which SHACL does not know", hint
-                )
-    for shape, severity in shapes.subject_objects(SH.severity):
-        if severity not in SEVERITY_OF:
-            raise _invalid(
-                shapes, shape, "has a severity other than sh:Violation, sh:Warning and sh:Info"
-            )
-
-
-def _refuse_what_would_be_ignored(shapes: Graph) -> None:
-    for word in _NOT_EVALUATED:
-        for shape in shapes.subjects(word, None):
-            raise _invalid(shapes, shape, f"uses “{_short(word)}”, which is not evaluated here")
 
 
 def _refuse_patterns(shapes: Graph) -> None:

@@ -1,13 +1,58 @@
 """Shapes that cannot be judged by fairly, and how that is said. Compiles nothing."""
 
+import difflib
 from typing import Final
 
 import pyoxigraph as ox
+import rdflib
 
 from competency_graph.errors import InvalidShapes
 from competency_graph.shacl.data import Parsed, Term
+from competency_graph.vocab import SH
 
+# What is not evaluated here: a rule that is ignored looks like a rule that holds.
+_IGNORED: Final = tuple(
+    ox.NamedNode(SH + name) for name in ("target", "rule", "expression", "js", "entailment")
+)
+_SEVERITIES: Final = tuple(ox.NamedNode(SH + name) for name in ("Violation", "Warning", "Info"))
 CIRCLE: Final = " Take one of the steps out of the circle."
+
+
+def refuse(shapes: Parsed) -> None:
+    """Refuse what ``compiled`` would take, and which would not be judged as its writer thinks.
+
+    Raises:
+        InvalidShapes: a word that SHACL does not know, a severity that is none of its three, a part
+            of SHACL that is not evaluated here; facts hold the shape.
+    """
+    for subject, predicate, value in sorted(shapes, key=lambda said: tuple(map(str, said))):
+        for term in (predicate, value):
+            if isinstance(term, ox.NamedNode) and _is_unknown(term.value):
+                near = difflib.get_close_matches(term.value, _words(), n=1)
+                hint = f" Did you mean “{_short(near[0])}”?" if near else ""
+                fault = f"says “{_short(term.value)}”, which SHACL does not know"
+                raise invalid(shapes, subject, fault, hint)
+    for shape, severity in shapes.pairs(ox.NamedNode(SH + "severity")):
+        if severity not in _SEVERITIES:
+            fault = "has a severity other than sh:Violation, sh:Warning and sh:Info"
+            raise invalid(shapes, shape, fault)
+    for word in _IGNORED:
+        for shape, _ in shapes.pairs(word):
+            raise invalid(
+                shapes, shape, f"uses “{_short(word.value)}”, which is not evaluated here"
+            )
+
+
+def _is_unknown(iri: str) -> bool:
+    return iri.startswith(SH) and rdflib.URIRef(iri) not in rdflib.SH
+
+
+def _words() -> list[str]:
+    return [SH + name for name in rdflib.SH.__annotations__ if not name.startswith("_")]
+
+
+def _short(iri: str) -> str:
+    return iri.replace(SH, "sh:")
 
 
 def invalid(shapes: Parsed, node: Term | None, fault: str, hint: str = "") -> InvalidShapes:

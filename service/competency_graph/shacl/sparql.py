@@ -15,6 +15,7 @@ import pyoxigraph as ox
 from competency_graph.shacl.asked import Fault, component_of
 from competency_graph.shacl.checks import Head, Result
 from competency_graph.shacl.data import SUB_CLASS_OF, TYPE, Data, Node, Parsed, Term, reached
+from competency_graph.shacl.degrees import GUESSED, Degrees
 from competency_graph.shacl.paths import IDENTITY, Predicate, Read, reads, values, written
 from competency_graph.shacl.pattern_reads import reads_of
 from competency_graph.shacl.prebound import Query, read_query
@@ -119,15 +120,17 @@ class _Component:
 class Sparql:
     """What the shapes of a shapes graph ask in SPARQL.
 
-    ``stored``: the data is that of a store in which graphs lie that are no data.
+    ``stored``: the data is that of a store in which graphs lie that are no data. ``degrees`` are
+    those of the data.
 
     Raises:
         InvalidShapes: a constraint component is not well-formed.
     """
 
-    def __init__(self, shapes: Parsed, *, stored: bool) -> None:
+    def __init__(self, shapes: Parsed, *, stored: bool, degrees: Degrees = GUESSED) -> None:
         self._shapes = shapes
         self._stored = stored
+        self._degrees = degrees
         self._components = [self._component(node) for node in _component_nodes(shapes)]
 
     def checks(self, head: Head) -> list[SparqlCheck]:
@@ -179,7 +182,7 @@ class Sparql:
         if "shapesGraph" in query.given and self._stored:
             raise Fault("asks its own shapes graph (“$shapesGraph”), which is no data here")
         way = head.path or IDENTITY
-        read = reads_of(query, {"this": IDENTITY, **({"value": way} if ask else {})})
+        read = reads_of(query, {"this": IDENTITY, **({"value": way} if ask else {})}, self._degrees)
         messages = (
             self._texts(node, "message")
             or (self._texts(component, "message") if constraint is None else ())

@@ -57,6 +57,7 @@ def main(arguments: Sequence[str]) -> None:
         # After gevent has patched the sockets: the client must wait the cooperative way.
         from competency_graph.web.app import create_app
         from competency_graph.web.cache import Cache
+        from competency_graph.web.limits import admission
 
         metrics = Metrics(counts)
         app = create_app(settings, Path(folder), metrics)
@@ -64,7 +65,7 @@ def main(arguments: Sequence[str]) -> None:
             # The cache knows nobody, and would answer everybody.
             return metrics.watching(app)
         board = app.extensions["client"].board
-        return metrics.watching(Cache(app, lambda: board.revision))
+        return metrics.watching(Cache(app, lambda: board.revision, admission(app)))
 
     _Server(
         {

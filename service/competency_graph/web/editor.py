@@ -66,6 +66,9 @@ def wanted(parameters: Parameters, offered: Iterable[str]) -> bool:
     other = request.method == "POST" and request.mimetype != "application/x-www-form-urlencoded"
     if other or "format" in parameters:
         return False
+    # Only where it is named, and most who ask name no such thing.
+    if HTML not in request.environ.get("HTTP_ACCEPT", ""):
+        return False
     return HTML in request.accept_mimetypes.values() and acceptable([*offered, HTML]) == HTML
 
 

@@ -2,13 +2,16 @@
 
 import select
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Final, cast
+from typing import Any, Final, cast
 from urllib.parse import quote, urlsplit
 
 from flask import Response, current_app, g, has_request_context, request
 from gevent.monkey import get_original
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from competency_graph.codings import LEAST, Coding, coded
 from competency_graph.config import Settings
@@ -68,9 +71,13 @@ def acceptable(offered: Iterable[str]) -> str | None:
     but CSV (RFC 9110, 12.5.1); parameters such as a charset narrow nothing. Between equals, and
     where the client does not say, the first that is offered is taken.
     """
-    types = list(offered)
+    return _best_of(tuple(offered), request.environ.get("HTTP_ACCEPT", ""))
+
+
+@lru_cache(maxsize=512)
+def _best_of(types: tuple[str, ...], header: str) -> str | None:
     ranges: dict[str, float] = {}
-    for said, quality in request.accept_mimetypes:
+    for said, quality in parse_accept_header(header, MIMEAccept):
         name = said.partition(";")[0].strip().lower()
         ranges[name] = max(quality, ranges.get(name, 0.0))
     if not ranges:
@@ -200,12 +207,16 @@ def has_left() -> bool:
 
 def client_address() -> str:
     """Return whose request this is: the peer, or whom a trusted proxy names last."""
-    address = request.remote_addr or "unknown"
-    proxies = settings().trusted_proxies
+    return address_of(request.environ, settings().trusted_proxies)
+
+
+def address_of(environ: Mapping[str, Any], proxies: Sequence[str]) -> str:
+    """Return whose request has this environment (PEP 3333), where these proxies are trusted."""
+    address: str = environ.get("REMOTE_ADDR") or "unknown"
     if not proxies:
         return address
     networks = [ip_network(network) for network in proxies]
-    named = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
+    named = [part.strip() for part in environ.get("HTTP_X_FORWARDED_FOR", "").split(",")]
     while named and _within(address, networks):
         address = named.pop() or address
     return address

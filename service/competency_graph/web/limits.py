@@ -1,13 +1,13 @@
 """What one client may ask for, and how it is told: limits, shares, refusals. Asks no question."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from flask import Response, g
+from flask import Flask, Response, g
 
 from competency_graph.config import Settings, seconds
 from competency_graph.errors import (
@@ -17,9 +17,10 @@ from competency_graph.errors import (
     TooManyRequests,
     Unavailable,
 )
-from competency_graph.index import MINUTE
+from competency_graph.index import MINUTE, Board
 from competency_graph.model import client_of
-from competency_graph.web.exchange import client, client_address, metrics, settings
+from competency_graph.web.exchange import address_of, client, client_address, metrics, settings
+from competency_graph.web.metrics import Metrics
 from competency_graph.web.writing import asking, bearer
 
 
@@ -138,7 +139,7 @@ def share() -> Share:
 
 def _share() -> Share:
     limits, secret = settings(), bearer()
-    name, factor, known = client_of(client_address()), 1, False
+    name, known = client_of(client_address()), False
     if secret is not None:
         try:
             client().ask_gate({"ask": "who", **asking()})
@@ -147,8 +148,12 @@ def _share() -> Share:
             pass
         else:
             # Its number, which a token has before its secret part.
-            name, factor = "token " + secret.split("_")[1], limits.token_factor
-            known = True
+            name, known = "token " + secret.split("_")[1], True
+    return _share_of(limits, name, known=known)
+
+
+def _share_of(limits: Settings, name: str, *, known: bool) -> Share:
+    factor = limits.token_factor if known else 1
     return Share(
         client=name,
         seconds=limits.query_timeout * factor,
@@ -168,24 +173,8 @@ def counted() -> Iterator[Share]:
             many running.
     """
     board, counts, mine = client().board, metrics().counts, share()
-    if mine.kills is not None and board.kills.count(mine.client) >= mine.kills:
-        raise TooManyRequests(
-            f"{mine.kills} of your queries ran into a limit in this minute (KILL_LIMIT). "
-            "Wait for the next, and make them smaller.",
-            retry_after=_left_of_minute(),
-            limit="kills",
-            value=mine.kills,
-        )
-    if mine.requests is not None:
-        g.asked = board.requests.add(mine.client)
-        if g.asked > mine.requests:
-            raise TooManyRequests(
-                f"You may send {mine.requests} queries and validations in a minute (RATE_LIMIT). "
-                "Wait for the next, or ask for more at once.",
-                retry_after=_left_of_minute(),
-                limit="requests",
-                value=mine.requests,
-            )
+    g.asked = _count(board, mine)
+    _require_left(mine, g.asked)
     at_once = counts.begin(mine.client)
     try:
         if mine.at_once is not None and at_once > mine.at_once:
@@ -203,6 +192,59 @@ def counted() -> Iterator[Share]:
         raise
     finally:
         counts.end(mine.client)
+
+
+def admission(app: Flask) -> Callable[[Mapping[str, Any]], list[tuple[str, str]] | None]:
+    """Return what counts a query of somebody without a token that needs no reader.
+
+    It takes the environment of the request (PEP 3333), counts as :func:`counted` does, and returns
+    the headers that :func:`tell` adds anew to each answer; nothing where the client may ask no
+    more, which the application is then to tell it.
+    """
+    limits: Settings = app.extensions["settings"]
+    board: Board = app.extensions["client"].board
+    figures: Metrics = app.extensions["metrics"]
+
+    def admit(environ: Mapping[str, Any]) -> list[tuple[str, str]] | None:
+        name = client_of(address_of(environ, limits.trusted_proxies))
+        mine = _share_of(limits, name, known=False)
+        try:
+            asked = _count(board, mine)
+            _require_left(mine, asked)
+        except TooManyRequests:
+            return None
+        figures.answered(0.0)
+        return _left(mine, asked)
+
+    return admit
+
+
+def _count(board: Board, mine: Share) -> int | None:
+    """Count a request, and return how many the client sent in this minute, where that is bounded.
+
+    Raises:
+        TooManyRequests: as many of its queries as may had to be ended in this minute.
+    """
+    if mine.kills is not None and board.kills.count(mine.client) >= mine.kills:
+        raise TooManyRequests(
+            f"{mine.kills} of your queries ran into a limit in this minute (KILL_LIMIT). "
+            "Wait for the next, and make them smaller.",
+            retry_after=_left_of_minute(),
+            limit="kills",
+            value=mine.kills,
+        )
+    return None if mine.requests is None else board.requests.add(mine.client)
+
+
+def _require_left(mine: Share, asked: int | None) -> None:
+    if mine.requests is not None and asked is not None and asked > mine.requests:
+        raise TooManyRequests(
+            f"You may send {mine.requests} queries and validations in a minute (RATE_LIMIT). "
+            "Wait for the next, or ask for more at once.",
+            retry_after=_left_of_minute(),
+            limit="requests",
+            value=mine.requests,
+        )
 
 
 def _left_of_minute() -> int:
@@ -223,12 +265,20 @@ def tell(response: Response) -> Response:
         else _told(limits, limits.query_timeout, limits.client_queries)
     )
     response.headers.add("Query-Limits", told)
-    asked = g.get("asked")
-    if mine is not None and mine.requests is not None and asked is not None:
-        left = max(0, mine.requests - asked)
-        response.headers.add("RateLimit-Policy", f'"queries";q={mine.requests};w={MINUTE}')
-        response.headers.add("RateLimit", f'"queries";r={left};t={_left_of_minute()}')
+    if mine is not None:
+        response.headers.extend(_left(mine, g.get("asked")))
     return response
+
+
+def _left(mine: Share, asked: int | None) -> list[tuple[str, str]]:
+    """Return the headers that tell what is left of a client's queries in this minute."""
+    if mine.requests is None or asked is None:
+        return []
+    left = max(0, mine.requests - asked)
+    return [
+        ("RateLimit-Policy", f'"queries";q={mine.requests};w={MINUTE}'),
+        ("RateLimit", f'"queries";r={left};t={_left_of_minute()}'),
+    ]
 
 
 @lru_cache(64)

@@ -1,5 +1,6 @@
 """`/sparql`: SPARQL 1.1 Protocol. Reads no SPARQL itself: readers and the gate's forks do."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -28,6 +29,9 @@ paths.after_request(tell)
 # What the names of graphs in a form may weigh.
 _MOST_NAMES: Final = 100_000
 _KNOWN = ("query", "default-graph-uri", "named-graph-uri", "format", "timeout", REVISION)
+# What may call a function of time or chance (SPARQL 1.1, 17.4.2, 17.4.4 and 17.4.5), which other
+# words may touch: its answer is another at the same revision.
+_VARIES: Final = re.compile(rb"(?:now|rand|uuid)\b", re.IGNORECASE)
 # SPARQLWrapper names the format by all of them, since servers listen to one or another.
 _OTHER_NAMES_OF_FORMAT: Final = ("output", "results")
 _FORM: Final = "application/x-www-form-urlencoded"
@@ -73,7 +77,10 @@ def sparql() -> Response:
     text = _query(parameters)
     options, timeout = _options(parameters), parameters.get("timeout")
     asked = timeout[0] if timeout else None
-    return answer(ask(text, options, asked, parameters.get(REVISION), coding=coding()))
+    reply = answer(ask(text, options, asked, parameters.get(REVISION, []), coding=coding()))
+    if _VARIES.search(text):
+        reply.headers["Cache-Control"] = "no-store"
+    return reply
 
 
 def _form() -> dict[str, list[str]]:
