@@ -110,7 +110,7 @@ async def _session(text: str, rest: str, rounds: int) -> dict[str, list[float]]:
             cwd=folder,
         )
         editor, uri = _Editor(process), (folder / "typed.ttl").as_uri()
-        root = {"rootUri": folder.as_uri(), "processId": None, "capabilities": {}}
+        root: dict[str, Any] = {"rootUri": folder.as_uri(), "processId": None, "capabilities": {}}
         await editor.send("initialize", root, 1)
         await editor.send("initialized", {})
         item = {"uri": uri, "languageId": "turtle", "version": 1, "text": text}
@@ -126,7 +126,8 @@ async def _session(text: str, rest: str, rounds: int) -> dict[str, list[float]]:
 async def _typed(editor: _Editor, uri: str, text: str, kind: str, rounds: int) -> list[float]:
     """Type something in the middle of a text and take it out again, so many times."""
     old, new = _KINDS[kind]
-    before, _, _ = text[: text.index(old, len(text) // 2)].rpartition("\n")
+    middle = text.find(old, len(text) // 2)
+    before, _, _ = text[: middle if middle >= 0 else text.index(old)].rpartition("\n")
     line = before.count("\n") + 1
     start = text.index(old, len(before)) - len(before) - 1
     seconds = []

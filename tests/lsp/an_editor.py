@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
@@ -155,6 +155,16 @@ class Editor:
             self.hear(deadline)
         found: list[Message] = self.published[uri]["diagnostics"]
         return found
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds of what is published."""
+        deadline = time.monotonic() + 30
+        while not holds():
+            self.hear(deadline)
+
+    def codes(self, uri: str) -> list[str]:
+        """Return the rules of what was published last of a document."""
+        return sorted(finding["code"] for finding in self.published[uri]["diagnostics"])
 
     def fixes(self, uri: str, start: Message, end: Message) -> list[Message]:
         params = {"textDocument": {"uri": uri}, "range": {"start": start, "end": end}}

@@ -15,20 +15,15 @@ desk.run(0, desk.Limits(seconds=20, memory=1_000_000_000))
 
 
 @contextmanager
-def _desk() -> Iterator[tuple[socket.socket, Iterator[dict[str, Any]], "subprocess.Popen[str]"]]:
+def _desk() -> Iterator[tuple[socket.socket, Iterator[dict[str, Any]], "subprocess.Popen[bytes]"]]:
     ours, theirs = socket.socketpair()
-    with (
-        ours,
-        subprocess.Popen(
-            [sys.executable, "-c", _RUN], stdin=theirs, stderr=subprocess.PIPE, text=True
-        ) as process,
-    ):
-        theirs.close()
+    process = subprocess.Popen([sys.executable, "-c", _RUN], stdin=theirs.fileno())
+    theirs.close()
+    with ours:
         ours.settimeout(60)
         with ours.makefile("rb") as came:
             yield ours, map(json.loads, iter(came.readline, b"")), process
-        ours.close()
-        assert process.wait(20) == 0
+    assert process.wait(20) == 0, "It ends when nobody speaks any more."
 
 
 def _hold(name: str, text: str, **more: Any) -> dict[str, Any]:

@@ -32,12 +32,12 @@ EDITS = int(os.environ.get("SHACL_EDITS", "2000")) // 10
 
 
 @cache
-def _rules() -> Rules:
+def _rules() -> tuple[Rules, Rules]:
     return desk.rules()
 
 
 def _held() -> Held:
-    return Held(desk.shipped(), _rules())
+    return Held(desk.shipped(), *_rules())
 
 
 def _take(held: Held, document: Document) -> None:
@@ -58,12 +58,14 @@ def test_findings_are_those_of_validate() -> None:
     files = sorted(p for p in MISTAKES.glob("*/*") if p.suffix != ".txt")
     documents = [d for d in read_documents(list(map(str, files)), most=10**6) if _parses(d)]
     assert len(documents) >= 25
-    documents.append(_document("unnamed.ttl", UNNAMED))
+    # Of the house are those that belong to it, and this one does not.
+    other = _document("unnamed.ttl", UNNAMED)
     held = _held()
-    for document in documents:
+    for document in (*documents, other):
         _take(held, document)
-    ours = _told(held, [document.name for document in documents])
-    theirs = judge(documents, seconds=100, memory=2_000_000_000).findings
+    ours = _told(held, list(held.documents))
+    together = (judge(d, seconds=100, memory=2_000_000_000) for d in (documents, [other]))
+    theirs = [finding for verdict in together for finding in verdict.findings]
     assert {_key(f) for f in ours} == {_key(f) for f in theirs}
     assert len(ours) >= 30
 
@@ -84,26 +86,29 @@ def test_texts_that_change_leave_what_they_would_have_brought_at_once() -> None:
     texts["again"] = texts["levels"]
     held = _held()
     before = _standing(held), set(_statements(held))
+    read = 0
     for number in range(EDITS):
         name = chance.choice(sorted(texts))
         edited = _edited(texts[name], chance)
         _take(held, _document(name, edited))
         if not held.documents[name].faults:
-            texts[name] = edited
+            texts[name], read = edited, read + 1
         if number % 10 == 0:
             _told(held, sorted(held.documents))
-    assert held.undone >= EDITS // 4, "Most edits leave a text that can be read."
+    assert read >= EDITS // 2, "Most edits leave a text that can be read."
     everything = Parsed(_statements(held))
     assert sorted(map(str, everything.store)) == sorted(map(str, held.data.store))
-    whole = Standing(judge_whole(_rules().compiled, Run(everything)))
-    assert _standing(held) == sorted(map(repr, whole))
+    for (rules, standing), ready in zip(held.standing, _rules(), strict=True):
+        assert rules is ready
+        whole = Standing(judge_whole(rules.compiled, Run(everything)))
+        assert sorted(map(repr, standing)) == sorted(map(repr, whole))
     for name in list(held.documents):
         held.drop(name)
     assert (_standing(held), set(_statements(held))) == before
 
 
 def _standing(held: Held) -> list[str]:
-    return sorted(map(repr, held.standing))
+    return sorted(repr(result) for _, standing in held.standing for result in standing)
 
 
 def _statements(held: Held) -> list[ox.Triple]:
@@ -227,5 +232,5 @@ def test_what_is_to_be_written_at_a_place(text: str, position: str, predicate: s
 @pytest.mark.parametrize("sign", ['"', "'", '"""', "<", "[", "(", ".", "\\", "#", "a:", "{", "@"])
 def test_reading_by_tokens_takes_time_by_length(sign: str) -> None:
     """A pattern that went back over what it read would take hours for this."""
-    written = Written(text=f"{sign} " * 200_000 + sign * 200_000)
+    written = Written(text=f"{sign} " * 50_000 + sign * 50_000)
     assert sum(len(block.names) for block in written.blocks) == 0

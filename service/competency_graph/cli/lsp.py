@@ -15,6 +15,7 @@ def lsp(folders: tuple[str, ...]) -> None:
     It speaks the Language Server Protocol for Turtle and TriG. FOLDER is a folder of the workspace
     whose files belong together (default: all of the workspace); other files are judged each on its
     own, together with those.
+    Exit code 0: the editor left; 1: it left without saying so.
     """
     # The protocol and its types take a while to load, which other commands need not wait for.
     from competency_graph.lsp import serve

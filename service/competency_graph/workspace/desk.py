@@ -86,7 +86,7 @@ def run(descriptor: int, limits: Limits) -> None:
         # Leaders are forks of forks; whoever is the last, its end is told here.
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     leave_no_core()
-    clean = Held(shipped(), rules())
+    clean = Held(shipped(), *rules())
     gc.collect()
     gc.freeze()
     lost = 0
@@ -117,18 +117,18 @@ def shipped() -> Iterator[ox.Quad]:
             yield from _read(file)
 
 
-def rules() -> Rules:
-    """Return the shapes that ship, ready."""
-    core, house = ([_read(f) for f in resources.shape_files(p)] for p in ("core", "house"))
-    own = {q.subject.value for file in house for q in file if isinstance(q.subject, ox.NamedNode)}
-    shapes = [quad for file in (*core, *house) for quad in file]
-    ready = compiled(shapes, stored=False)
-    return Rules(
-        compiled=ready,
-        planner=Planner(ready),
-        graph=graphs.to_rdflib(shapes),
-        house=frozenset(own),
+def rules() -> tuple[Rules, Rules]:
+    """Return the shapes that ship, ready: those for all, and with those of the house."""
+    core, house = (
+        [quad for file in resources.shape_files(profile) for quad in _read(file)]
+        for profile in ("core", "house")
     )
+    return _ready(core), _ready([*core, *house])
+
+
+def _ready(shapes: list[ox.Quad]) -> Rules:
+    ready = compiled(shapes, stored=False)
+    return Rules(compiled=ready, planner=Planner(ready), graph=graphs.to_rdflib(shapes))
 
 
 def _read(file: Path) -> list[ox.Quad]:

@@ -30,12 +30,14 @@ _DEFINED_BY = ox.NamedNode(RDFS + "isDefinedBy")
 
 @dataclass(kw_only=True)
 class Rules:
-    """Shapes made ready to judge by; ``house`` are the IRIs of those of the house alone."""
+    """Shapes made ready to judge by, once: those for all, or with those of the house.
+
+    The house has rules of its own, and does without some that are for all.
+    """
 
     compiled: Compiled
     planner: Planner
     graph: Graph
-    house: frozenset[str]
 
 
 @dataclass(kw_only=True)
@@ -71,17 +73,18 @@ class Held:
 
     Args:
         shipped: the statements of the graphs that ship.
-        rules: what all is judged by.
+        core: what is judged by where the house has no say.
+        house: what is judged by where it has.
 
     Attributes:
         documents: those that are held, by their names.
         data: all statements; ``graph`` has the same.
-        standing: what is found of all things, those that only ship as well.
+        standing: what is found of all things, those that only ship as well, by either rules.
         undone: how many statements of documents were taken from the data.
     """
 
-    def __init__(self, shipped: Iterable[ox.Quad], rules: Rules) -> None:
-        self.rules = rules
+    def __init__(self, shipped: Iterable[ox.Quad], core: Rules, house: Rules) -> None:
+        self.core, self.house = core, house
         self.documents: dict[str, Kept] = {}
         self._shipped: defaultdict[Term, set[ox.Triple]] = defaultdict(set)
         for quad in shipped:
@@ -92,7 +95,7 @@ class Held:
         self._kept = 0
         self._said: Counter[ox.Triple] = Counter()
         self._about: Counter[Term] = Counter()
-        self.standing = Standing(judge(rules.compiled, Run(self.data)))
+        self.standing = [(r, Standing(judge(r.compiled, Run(self.data)))) for r in (core, house)]
 
     def keep(self, document: Document, *, stamp: int) -> Kept:
         """Take another text for a document, or one more; return it, for what it says is as before.
@@ -188,16 +191,18 @@ class Held:
         if not added and not removed:
             return frozenset()
         run = Run(self.data)
-        plan = self.rules.planner.plan(added, removed, run)
-        changed = self.standing.update(plan, judge_pairs(plan.pairs, run))
-        return frozenset(result.focus for result in (*changed.new, *changed.fixed))
+        things: set[Term] = set()
+        for rules, standing in self.standing:
+            plan = rules.planner.plan(added, removed, run)
+            changed = standing.update(plan, judge_pairs(plan.pairs, run))
+            things.update(result.focus for result in (*changed.new, *changed.fixed))
+        return frozenset(things)
 
     def found(self, kept: Kept, *, house: bool) -> list[Finding]:
         """Return what is found of the things that a document describes, text apart."""
-        results = (result for result in self.standing if result.focus in kept.subjects)
-        found = findings_of(results, self.rules.compiled.shapes, self.data)
-        if not house:
-            found = [f for f in found if f.rule not in self.rules.house]
+        rules, standing = self.standing[house]
+        results = (result for result in standing if result.focus in kept.subjects)
+        found = findings_of(results, rules.compiled.shapes, self.data)
         return found + [f for words in kept.words.values() for f in words]
 
 

@@ -130,8 +130,8 @@ def _wanted(held: Held, position: str, predicate: str | None) -> set[Term] | Non
         return {thing for kind in kinds for thing in data.subjects(TYPE, kind)}
     if predicate is None:
         return None
-    around = Surroundings(held.graph, [held.rules.graph])
-    shapes = held.rules.graph.subjects(SH.path, URIRef(predicate))
+    around = Surroundings(held.graph, [held.house.graph])
+    shapes = held.house.graph.subjects(SH.path, URIRef(predicate))
     classes = frozenset(kind for shape in shapes for kind in around.classes(shape))
     members = around.members(classes) if classes else {}
     return {ox.NamedNode(str(thing)) for thing in members} or None

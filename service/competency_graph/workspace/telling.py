@@ -130,7 +130,7 @@ def told(held: Held, names: Collection[str]) -> Iterator[tuple[Told, bool]]:
     telling = _Telling(held, list(found))
     plain = telling.placed(list(found))
     yield _by_document(plain, documents), False
-    around = Surroundings(held.graph, [held.rules.graph], telling.texts.order)
+    around = Surroundings(held.graph, [held.house.graph], telling.texts.order)
     yield _by_document(telling.placed(mended(found, around)), documents), True
 
 
