@@ -20,7 +20,7 @@ _LINES: Final = 5_000
 _KINDS: Final = {
     "a letter of a label": ('prefLabel "', 'prefLabel "x'),
     "a word that does not exist": ("skos:prefLabel", "skos:prefLabl"),
-    "a requirement that misses": ("cg:hasImportance cg:Essential", "cg:hasImportance cg:Esential"),
+    "a value that does not exist": ("cg:FromGeneralKnowledge", "cg:FromGenralKnowledge"),
     "a syntax error": (" ;\n\tskos:", " ; ]\n\tskos:"),
 }
 
