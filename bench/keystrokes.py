@@ -42,19 +42,19 @@ def keystrokes(sizes: list[str], rounds: int, _seconds: float) -> None:
 
 def _texts(size: str) -> tuple[str, str]:
     """Return the statements of the generated frameworks as one text of 5,000 lines, and another."""
+    things: dict[object, list[ox.Triple]] = {}
     with graphs.generated_file(size).open("rb") as file:
-        triples = [quad.triple for quad in ox.parse(file, ox.RdfFormat.N_QUADS)]
-    whole = ox.serialize(triples, format=ox.RdfFormat.TURTLE, prefixes=PREFIXES) or b""
-    head, *things = whole.decode().split(" .\n<")
-    header, first = head.rsplit("\n", 1)[0], head.rsplit("\n", 1)[1].removeprefix("<")
-    texts, lines = [header], header.count("\n")
-    for number, thing in enumerate([first, *things]):
-        texts.append(f"<{thing}" + ("" if thing.endswith(" .\n") else " ."))
-        lines += thing.count("\n") + 1
-        if lines >= _LINES:
-            rest = [f"<{other}" for other in [first, *things][number + 1 :]]
-            return "\n".join(texts), "\n".join([header, " .\n".join(rest)])
-    raise SystemExit(f"The frameworks of {size} have fewer than {_LINES} lines.")
+        for quad in ox.parse(file, ox.RdfFormat.N_QUADS):
+            things.setdefault(quad.subject, []).append(quad.triple)
+    header = "".join(f"PREFIX {prefix}: <{iri}>\n" for prefix, iri in PREFIXES.items())
+    texts, lines = [header, header], header.count("\n")
+    for said in things.values():
+        text = (ox.serialize(said, format=ox.RdfFormat.TURTLE, prefixes=PREFIXES) or b"").decode()
+        _, _, text = text.rpartition("> .\n@prefix")
+        text = "\n" + text.partition("\n")[2]
+        lines += text.count("\n")
+        texts[lines > _LINES] += text
+    return texts[0], texts[1]
 
 
 class _Editor:

@@ -45,11 +45,11 @@ def _take(held: Held, document: Document) -> None:
     statements, kept.faults = telling.read(document, label=kept.label)
     if not kept.faults:
         held.take(kept, statements)
+        held.judge()
 
 
 def _told(held: Held, names: Sequence[str]) -> list[Finding]:
-    *_, (found, whole) = telling.told(held, names)
-    assert whole
+    found = telling.told(held, names, whole=True)
     return [finding for name in names for finding in found[name]]
 
 
@@ -104,6 +104,7 @@ def test_texts_that_change_leave_what_they_would_have_brought_at_once() -> None:
         assert sorted(map(repr, standing)) == sorted(map(repr, whole))
     for name in list(held.documents):
         held.drop(name)
+        held.judge()
     assert (_standing(held), set(_statements(held))) == before
 
 

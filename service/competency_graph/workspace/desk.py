@@ -17,10 +17,11 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, Literal, NoReturn
 
 import pyoxigraph as ox
 
@@ -35,7 +36,6 @@ from competency_graph.index.fork import (
     seal,
 )
 from competency_graph.shacl.compile import compiled
-from competency_graph.shacl.data import Term
 from competency_graph.shacl.plan import Planner
 from competency_graph.workspace import looking_up, telling
 from competency_graph.workspace.held import Held, Rules
@@ -158,13 +158,17 @@ class _Old(Exception):
 
 @dataclass(kw_only=True)
 class _Job:
-    """A fork at work: what it tells, and for one that may lead, where it waits to be told so."""
+    """A fork at work: what it tells, and where it waits to be told to lead.
 
+    One ``takes`` documents over, one ``tells`` of them, one ``forms`` a text; ``messages`` has by
+    names of documents what it was asked.
+    """
+
+    does: Literal["takes", "tells", "forms"]
     process: int
     said: Lines
     go: int
-    batch: dict[str, dict[str, Any]] = field(default_factory=dict)
-    ask: dict[str, Any] | None = None
+    messages: dict[str, dict[str, Any]]
     ready: bool = False
 
     @property
@@ -189,9 +193,12 @@ class _Leader:
     def lead(self) -> None:
         """Go on until nobody speaks any more; may go on in another process than it began in."""
         while not self._heard.ended:
-            while self._waiting and not self._more and not any(job.batch for job in self._jobs):
+            while self._is_to_take():
                 # It returns in the fork as well, once that leads.
                 self._begin()
+            if self._owed and not self._waiting and not self._jobs and not self._more:
+                owed = dict.fromkeys(self._owed, {})
+                self._fork(self._tell_whole, does="tells", messages=owed)
             ready = select.select([self._heard, *(job.said for job in self._jobs)], [], [])[0]
             for job in [job for job in self._jobs if job.said in ready]:
                 self._hear(job)
@@ -202,6 +209,13 @@ class _Leader:
         for job in self._jobs:
             os.kill(job.process, signal.SIGKILL)
 
+    def _is_to_take(self) -> bool:
+        return (
+            bool(self._waiting)
+            and not self._more
+            and not any(job.does == "takes" for job in self._jobs)
+        )
+
     def _do(self, message: dict[str, Any]) -> None:
         match message["do"]:
             case "hold" | "drop":
@@ -209,7 +223,8 @@ class _Leader:
                 self._waiting[message["name"]] = message
                 self._more = message.get("more", False)
             case "form":
-                self._fork(lambda: self._form(message), ask=message)
+                asked = {message["name"]: message}
+                self._fork(lambda: self._form(message), does="forms", messages=asked)
             case "about":
                 self._answer(message, looking_up.about, "iri", "languages")
             case "choices":
@@ -221,11 +236,14 @@ class _Leader:
         send(self._heard.descriptor, {"told": "answer", "id": message["id"], "answer": answer})
 
     def _overtake(self, name: str) -> None:
-        """End the fork that works on an earlier text of a document."""
-        for job in [job for job in self._jobs if name in job.batch and not job.ready]:
-            os.kill(job.process, signal.SIGKILL)
-            self._over(job)
-            self._waiting = job.batch | self._waiting
+        """End the forks that work on an earlier text of a document, or tell of what was."""
+        for job in list(self._jobs):
+            earlier = job.does == "takes" and name in job.messages and not job.ready
+            if earlier or job.does == "tells":
+                os.kill(job.process, signal.SIGKILL)
+                self._over(job)
+            if earlier:
+                self._waiting = job.messages | self._waiting
 
     def _begin(self) -> None:
         """Begin to take over what waits: first the documents that nobody looks at, a few at once.
@@ -239,7 +257,8 @@ class _Leader:
         batch = {name: self._waiting.pop(name) for name in some}
         apart = any(message.get("apart") for message in batch.values())
         tell = apart or all(message.get("apart") for message in self._waiting.values())
-        self._fork(lambda: self._take(batch, tell=tell, apart=apart), batch=batch)
+        work = partial(self._take, batch, tell=tell, apart=apart)
+        self._fork(work, does="takes", messages=batch)
 
     def _fork(self, work: Callable[[], bool], **known: Any) -> None:
         """Let a fork work, and know of it; it goes on here as well where its work says so."""
@@ -273,38 +292,50 @@ class _Leader:
 
     def _take(self, batch: dict[str, dict[str, Any]], *, tell: bool, apart: bool) -> bool:
         """Take over documents and tell what is found; wait to lead, unless they are held apart."""
-        held, names, things = self._held, self._owed | set(batch), set[Term]()
+        held, names = self._held, self._owed | set(batch)
         for name, message in batch.items():
-            things |= held.drop(name) if message["do"] == "drop" else self._one(name, message)
-        for name, kept in held.documents.items():
-            if kept.subjects & things and not apart:
-                names.add(name)
+            if message["do"] == "drop":
+                held.drop(name)
+            else:
+                self._one(name, message)
         if tell:
-            told_names = [name for name in held.documents if name in names]
-            for found, whole in telling.told(held, told_names):
-                self._tell(found, whole)
+            things = held.judge()
+            if not apart:
+                names |= {n for n, kept in held.documents.items() if kept.subjects & things}
+            # Whoever types is told first, and of others and of repairs once this leads.
+            self._tell([name for name in batch if batch[name].get("shown")], whole=False)
         if apart:
+            self._tell(list(batch), whole=True)
             return False
-        self._owed = set() if tell else names
+        self._owed = names
         send(self._out, {"ready": True})
         return self._leads()
 
-    def _one(self, name: str, message: dict[str, Any]) -> frozenset[Term]:
+    def _one(self, name: str, message: dict[str, Any]) -> None:
         syntax = next(s for s in rdf.SYNTAXES if s.name == message["syntax"])
         content = message["text"].encode("utf-8", "replace")
         document = Document(name=name, content=content, syntax=syntax)
         kept = self._held.keep(document, stamp=message["stamp"])
         statements, kept.faults = telling.read(document, label=kept.label)
-        return frozenset() if kept.faults else self._held.take(kept, statements)
+        if not kept.faults:
+            self._held.take(kept, statements)
 
-    def _tell(self, found: telling.Told, whole: bool) -> None:
-        for name, findings in found.items():
+    def _tell(self, names: Sequence[str], *, whole: bool) -> None:
+        known = [name for name in names if name in self._held.documents]
+        for name, findings in telling.told(self._held, known, whole=whole).items():
             told = {"told": "findings", "name": name, "whole": whole}
             told["stamp"] = self._held.documents[name].stamp
             send(self._out, {**told, "rows": [asdict(finding) for finding in findings]})
 
+    def _tell_whole(self) -> bool:
+        self._tell(sorted(self._owed), whole=True)
+        return False
+
     def _leads(self) -> bool:
         """Wait for the word of the leader; say whether it came."""
+        # What stays is not looked at again for circles: that would copy all pages of each fork.
+        gc.collect()
+        gc.freeze()
         limit_time(0)
         limit_memory(None)
         while not self._go.ended:
@@ -343,15 +374,19 @@ class _Leader:
         if not job.said.ended:
             return
         sentence = self._over(job)
+        if job.does == "tells":
+            self._owed -= set(job.messages)
         if sentence is None:
             return
-        if job.ask is not None:
-            told = {"told": "answer", "id": job.ask["id"], "error": sentence}
-            send(self._heard.descriptor, told)
-        for name, message in job.batch.items():
-            finding = asdict(telling.of_text(name, sentence))
-            told = {"told": "findings", "name": name, "stamp": message.get("stamp")}
-            send(self._heard.descriptor, {**told, "whole": True, "rows": [finding]})
+        for name, message in job.messages.items():
+            if job.does == "forms":
+                told = {"told": "answer", "id": message["id"], "error": sentence}
+            else:
+                kept = self._held.documents.get(name)
+                stamp = message.get("stamp", kept and kept.stamp)
+                finding = asdict(telling.of_text(name, sentence))
+                told = {"told": "findings", "name": name, "stamp": stamp, "rows": [finding]}
+            send(self._heard.descriptor, {**told, "whole": True})
 
     def _over(self, job: _Job) -> str | None:
         """Let go of a fork that ended; return what to say of that, unless it was at its end."""

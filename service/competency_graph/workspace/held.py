@@ -25,6 +25,8 @@ from competency_graph.shacl.standing import Standing
 from competency_graph.vocab import RDFS
 from competency_graph.workspace.written import Written
 
+# To judge all takes less for each statement than to find what a changed one affects.
+_WIDE = 4
 _DEFINED_BY = ox.NamedNode(RDFS + "isDefinedBy")
 
 
@@ -93,6 +95,10 @@ class Held:
         self.graph = as_rdflib(self.data)
         self.undone = 0
         self._kept = 0
+        self._size = sum(map(len, self._shipped.values()))
+        # What was changed and not judged yet: whether a statement came or went, and of what.
+        self._changes: dict[ox.Triple, bool] = {}
+        self._fresh: dict[str, set[Term]] = {}
         self._said: Counter[ox.Triple] = Counter()
         self._about: Counter[Term] = Counter()
         self.standing = [(r, Standing(judge(r.compiled, Run(self.data)))) for r in (core, house)]
@@ -113,25 +119,35 @@ class Held:
         kept.stamp = stamp
         return kept
 
-    def take(self, kept: Kept, statements: Iterable[ox.Triple]) -> frozenset[Term]:
-        """Take over what a document says now, instead of what it said before.
-
-        Returns the things of which what is found may have changed.
-        """
+    def take(self, kept: Kept, statements: Iterable[ox.Triple]) -> None:
+        """Take over what a document says now, instead of what it said before. Judges nothing."""
         new = frozenset(statements)
         added, removed = new - kept.statements, kept.statements - new
-        came, went = self._exchange(kept, new, added, removed)
-        changed = frozenset(t.subject for t in (*added, *removed))
-        self._judge_words(kept, changed, (*came, *went))
-        return changed | self._judge(came, went)
+        self._exchange(kept, new, added, removed)
+        changed = {t.subject for t in (*added, *removed)}
+        self._fresh.setdefault(kept.document.name, set()).update(changed)
 
-    def drop(self, name: str) -> frozenset[Term]:
-        """Forget a document; return the things of which what is found may have changed."""
+    def drop(self, name: str) -> None:
+        """Forget a document, if it is there. Judges nothing."""
         kept = self.documents.pop(name, None)
-        if kept is None:
-            return frozenset()
-        added, removed = self._exchange(kept, frozenset(), frozenset(), kept.statements)
-        return self._judge(added, removed)
+        if kept is not None:
+            self._fresh.pop(name, None)
+            self._exchange(kept, frozenset(), frozenset(), kept.statements)
+
+    def judge(self) -> frozenset[Term]:
+        """Judge what was changed since; return the things of which what is found may be another."""
+        came = [triple for triple, there in self._changes.items() if there]
+        went = [triple for triple, there in self._changes.items() if not there]
+        self._changes.clear()
+        if any(triple.predicate == _DEFINED_BY for triple in (*came, *went)):
+            # The vocabulary has other words now, so every word is looked at.
+            self._fresh = {name: set(kept.subjects) for name, kept in self.documents.items()}
+        things: set[Term] = set()
+        for name, fresh in self._fresh.items():
+            self._look_at(self.documents[name], fresh)
+            things |= fresh
+        self._fresh = {}
+        return frozenset(things | self._judge(came, went))
 
     def _exchange(
         self,
@@ -139,8 +155,8 @@ class Held:
         new: frozenset[ox.Triple],
         added: frozenset[ox.Triple],
         removed: frozenset[ox.Triple],
-    ) -> tuple[list[ox.Triple], list[ox.Triple]]:
-        """Exchange statements; return those that are really new in the graph, and gone from it."""
+    ) -> None:
+        """Exchange statements, and note which are really new in the graph, or gone from it."""
         kept.statements = new
         subjects = frozenset(t.subject for t in new)
         arrived, left = subjects - kept.subjects, kept.subjects - subjects
@@ -152,33 +168,23 @@ class Held:
         touched = {*added, *removed}
         for subject in arrived | left:
             touched |= self._shipped.get(subject, set())
-        came, went = [], []
         for triple in touched:
             there = self.data.holds(triple.subject, triple.predicate, triple.object)
-            shipped = not self._about[triple.subject] and triple in self._shipped.get(
-                triple.subject, ()
-            )
-            if self._said[triple] > 0 or shipped:
-                if not there:
-                    self.data.add(triple.subject, triple.predicate, triple.object)
-                    came.append(triple)
-            elif there:
+            ships = triple in self._shipped.get(triple.subject, ())
+            wanted = self._said[triple] > 0 or (ships and not self._about[triple.subject])
+            if wanted == there:
+                continue
+            if wanted:
+                self.data.add(triple.subject, triple.predicate, triple.object)
+            else:
                 self.data.remove(triple.subject, triple.predicate, triple.object)
-                went.append(triple)
-        # What ships was there when the store was filled, and goes no second time.
-        self.undone += sum(t not in self._shipped.get(t.subject, ()) for t in went)
-        return came, went
+                # What ships was there when the store was filled, and goes no second time.
+                self.undone += not ships
+            self._size += 1 if wanted else -1
+            if self._changes.pop(triple, wanted) == wanted:
+                self._changes[triple] = wanted
 
-    def _judge_words(
-        self, kept: Kept, things: frozenset[Term], changed: Sequence[ox.Triple]
-    ) -> None:
-        if any(triple.predicate == _DEFINED_BY for triple in changed):
-            # The vocabulary has other words now, so every word is looked at.
-            for other in self.documents.values():
-                self._look_at(other, other.subjects)
-        self._look_at(kept, things)
-
-    def _look_at(self, kept: Kept, things: frozenset[Term]) -> None:
+    def _look_at(self, kept: Kept, things: set[Term]) -> None:
         for thing in things:
             kept.words.pop(thing, None)
         edited = Graph(bind_namespaces="none")
@@ -187,16 +193,22 @@ class Held:
         for finding in misspelt_terms(edited, self.graph) + ill_typed_values(edited, self.graph):
             kept.words.setdefault(by_name[finding.focus], []).append(finding)
 
-    def _judge(self, added: Sequence[ox.Triple], removed: Sequence[ox.Triple]) -> frozenset[Term]:
-        if not added and not removed:
-            return frozenset()
-        run = Run(self.data)
+    def _judge(self, came: Sequence[ox.Triple], went: Sequence[ox.Triple]) -> set[Term]:
         things: set[Term] = set()
-        for rules, standing in self.standing:
-            plan = rules.planner.plan(added, removed, run)
+        if not came and not went:
+            return things
+        run = Run(self.data)
+        wide = (len(came) + len(went)) * _WIDE > self._size
+        for number, (rules, standing) in enumerate(self.standing):
+            if wide:
+                whole = Standing(judge(rules.compiled, run))
+                self.standing[number] = rules, whole
+                things.update(result.focus for result in (*standing, *whole))
+                continue
+            plan = rules.planner.plan(came, went, run)
             changed = standing.update(plan, judge_pairs(plan.pairs, run))
             things.update(result.focus for result in (*changed.new, *changed.fixed))
-        return frozenset(things)
+        return things
 
     def found(self, kept: Kept, *, house: bool) -> list[Finding]:
         """Return what is found of the things that a document describes, text apart."""

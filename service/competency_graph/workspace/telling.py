@@ -116,10 +116,13 @@ Told = dict[str, list[Finding]]
 """Findings by the names of documents."""
 
 
-def told(held: Held, names: Collection[str]) -> Iterator[tuple[Told, bool]]:
-    """Return what is found in some documents; first as it is, then whole: with how to mend it.
+def told(held: Held, names: Collection[str], *, whole: bool) -> Told:
+    """Return what is found in some documents; what stands in a statement that is broken is not.
 
-    What stands in a statement that is broken is not told.
+    Args:
+        held: all documents, judged.
+        names: of which to tell.
+        whole: with how to mend what is found, which takes longer.
     """
     documents = {name: held.documents[name] for name in names}
     found: dict[Finding, None] = {}
@@ -128,10 +131,11 @@ def told(held: Held, names: Collection[str]) -> Iterator[tuple[Told, bool]]:
         house = belongs_to_house(held.graph, things)
         found.update(dict.fromkeys(held.found(kept, house=house)))
     telling = _Telling(held, list(found))
-    plain = telling.placed(list(found))
-    yield _by_document(plain, documents), False
-    around = Surroundings(held.graph, [held.house.graph], telling.texts.order)
-    yield _by_document(telling.placed(mended(found, around)), documents), True
+    findings = list(found)
+    if whole:
+        around = Surroundings(held.graph, [held.house.graph], telling.texts.order)
+        findings = mended(findings, around)
+    return _by_document(telling.placed(findings), documents)
 
 
 def _by_document(findings: Sequence[Finding], documents: dict[str, Kept]) -> Told:
@@ -150,14 +154,12 @@ class _Telling:
 
     def __init__(self, held: Held, findings: Sequence[Finding]) -> None:
         self._about = {name for finding in findings for name in _named(finding)}
+        things = frozenset(map(_thing, self._about))
         self._edited = Graph(bind_namespaces="none")
-        documents = []
-        for kept in held.documents.values():
-            things = {thing for thing in kept.subjects if _spelt(thing) in self._about}
-            if things:
-                fill(self._edited, (t for t in kept.statements if t.subject in things))
-                documents.append(self._part(kept))
-        self.texts = Texts(documents)
+        fill(self._edited, (ox.Triple(t, p, o) for t in things for p, o in held.data.about(t)))
+        documents = held.documents.values()
+        # Of the smaller of the two, so that a large workspace costs nothing.
+        self.texts = Texts([self._part(kept) for kept in documents if kept.subjects & things])
 
     def _part(self, kept: Kept) -> Document:
         """Return a document without what nothing is found in: reading places takes long."""
@@ -187,5 +189,5 @@ def _named(finding: Finding) -> Iterator[str]:
         yield finding.value[1:-1]
 
 
-def _spelt(thing: Term) -> str:
-    return thing.value if isinstance(thing, ox.NamedNode) else str(thing)
+def _thing(name: str) -> ox.NamedNode | ox.BlankNode:
+    return ox.BlankNode(name[2:]) if name.startswith("_:") else ox.NamedNode(name)
