@@ -16,6 +16,7 @@ from bench import (
     edits,
     graphs,
     importing,
+    keystrokes,
     peers,
     rates,
     storm,
@@ -109,6 +110,12 @@ _PARTS = {
         about="look-ups while 100,000 statements are imported, beside idle ones",
         sizes=("100k",),
         rounds=3,
+    ),
+    "keystrokes": _Part(
+        run=keystrokes.keystrokes,
+        about="the language server's first findings after a keystroke in 5,000 lines",
+        sizes=("10k", "100k"),
+        rounds=20,
     ),
     "storm": _Part(
         run=storm.storm,

@@ -20,9 +20,9 @@ LAYERS = (
         *("service_description", "shown"),
         *("history", "keeping", "machine", "gate", "local_gate", "access", "trial", "gating"),
         *("importing", "jobs", "past", "historic"),
-        *("git", "diff", "checking", "linting"),
+        *("git", "diff", "checking", "linting", "workspace"),
     },
-    {"web", "cli"},
+    {"web", "cli", "lsp"},
     {"__main__", "__init__"},
 )
 LAYER = {part: level for level, parts in enumerate(LAYERS) for part in parts}
@@ -35,6 +35,11 @@ NEIGHBOURS = {
     ("diff", "requirements"): "what a role needs is worked out once",
     ("checking", "documents"): "documents are what is checked",
     ("checking", "judging"): "and judging is done there",
+    ("workspace", "documents"): "documents are what is held",
+    ("workspace", "judging"): "whether a document belongs to the house is decided there",
+    ("workspace", "mending"): "findings are told with how and where to mend them",
+    ("workspace", "misspellings"): "findings that no shape can make",
+    ("cli", "lsp"): "a command starts the server",
     ("importing", "documents"): "files are read from disk in one place",
     ("importing", "judging"): "findings are found again in files as judging does it",
     ("gating", "jobs"): "what takes long is done in its process",
@@ -98,12 +103,18 @@ NEIGHBOURS = {
     ("keeping", "history"): "the keeper loads what the log holds",
 }
 # What the top layer must not reach past the layer between.
-FORBIDDEN = {"web": {"cli", "log", "shacl"}, "cli": {"web", "log", "shacl"}}
+FORBIDDEN = {
+    "web": {"cli", "log", "shacl"},
+    "cli": {"web", "log", "shacl"},
+    "lsp": {"web", "cli", "log", "shacl", "index"},
+}
 OWNERS = {
     "sqlalchemy": {"log"},
     "alembic": {"log"},
     "zstandard": {"log", "codings"},
-    "pyoxigraph": {"index", "rdf", "graphs", "shacl", "judging", "misspellings", "trial"},
+    "pyoxigraph": {
+        *("index", "rdf", "graphs", "shacl", "judging", "misspellings", "trial", "workspace"),
+    },
     "pyshacl": {"shacl"},
     "flask": {"web"},
     "flask_openapi3": {"web"},
@@ -114,6 +125,8 @@ OWNERS = {
     "prometheus_client": {"web"},
     "click": {"cli"},
     "rich": {"cli"},
+    "pygls": {"lsp"},
+    "lsprotocol": {"lsp"},
     "jinja2": {"diff", "reports", "web"},
 }
 

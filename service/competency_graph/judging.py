@@ -242,12 +242,26 @@ def _shipped_shapes(data: Data, about: Collection[Term]) -> Shapes:
     the vocabulary itself always does.
     """
     files = list(resources.shape_files("core"))
+    if belongs_to_house(data, about):
+        files += resources.shape_files("house")
+    quads = [quad for file in files for quad in _parsed(_document(file))]
+    return Shapes(quads=quads, judge=Judge(compiled(quads, stored=False)))
+
+
+def belongs_to_house(data: Data, about: Collection[Term]) -> bool:
+    """Say whether the rules of the house are for what some documents are about.
+
+    Args:
+        data: all that belongs together.
+        about: the things that the documents describe.
+    """
     homes = {
         topic
         for graph in data.subjects(_word(DCTERMS, "conformsTo"), _word(GRAPH, "shapes-house"))
         for topic in data.objects(graph, _word(PREFIXES["foaf"], "primaryTopic"))
     }
-    ours = any(
+    terms = any(isinstance(t, ox.NamedNode) and t.value.startswith(CG) for t in about)
+    return terms or any(
         home in homes
         for thing in about
         for home in (
@@ -256,11 +270,6 @@ def _shipped_shapes(data: Data, about: Collection[Term]) -> Shapes:
             *data.objects(thing, _word(DCTERMS, "isPartOf")),
         )
     )
-    terms = any(isinstance(t, ox.NamedNode) and t.value.startswith(CG) for t in about)
-    if ours or terms:
-        files += resources.shape_files("house")
-    quads = [quad for file in files for quad in _parsed(_document(file))]
-    return Shapes(quads=quads, judge=Judge(compiled(quads, stored=False)))
 
 
 def _word(namespace: str, name: str) -> ox.NamedNode:

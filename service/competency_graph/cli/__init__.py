@@ -18,6 +18,7 @@ _COMMANDS: Final = {
     "export": "reading:export",
     "fmt": "editing:fmt",
     "check": "checking:check",
+    "lsp": "lsp:lsp",
     "diff": "comparing:diff",
     "lint": "editing:lint",
     "history": "history:show_history",

@@ -162,10 +162,17 @@ def limit_time(seconds: float) -> None:
     signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
-@cache
-def _statm(_process: int) -> int:
+_statms: Final[dict[int, int]] = {}
+
+
+def _statm(process: int) -> int:
     """Open what the kernel tells of the size of a process, once in each: a small query notices."""
-    return os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+    if process not in _statms:
+        # A fork has that of its parent, and one that forks in turn would hand on ever more.
+        while _statms:
+            os.close(_statms.popitem()[1])
+        _statms[process] = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+    return _statms[process]
 
 
 def limit_memory(more: int | None) -> None:

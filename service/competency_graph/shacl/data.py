@@ -157,6 +157,33 @@ class Parsed:
         return value in self._out.get(subject, {}).get(predicate, ())
 
 
+class Followed(Parsed):
+    """Statements as parsed, of which some are added and others removed: their store follows."""
+
+    def add(self, subject: Term, predicate: ox.NamedNode, value: Term) -> None:
+        """Add a statement."""
+        store = self._store
+        super().add(subject, predicate, value)
+        if store is not None:
+            assert not isinstance(subject, ox.Literal)
+            store.add(ox.Quad(subject, predicate, value))
+            self._store = store
+
+    def remove(self, subject: Term, predicate: ox.NamedNode, value: Term) -> None:
+        """Take a statement away that is there."""
+        store = self._store
+        super().remove(subject, predicate, value)
+        if store is not None:
+            assert not isinstance(subject, ox.Literal)
+            store.remove(ox.Quad(subject, predicate, value))
+            if isinstance(value, ox.Literal):
+                # Another spelling of the same value is the same statement in a store.
+                store.extend(
+                    ox.Quad(subject, predicate, o) for o in self.objects(subject, predicate)
+                )
+            self._store = store
+
+
 class Run:
     """Data that does not change while it is judged, with what was found out about it so far.
 

@@ -125,6 +125,11 @@ def _texts(messages: Iterable[Node], *, apart_from: Sequence[Node]) -> tuple[ox.
     return tuple(sorted((t for t in found if isinstance(t, ox.Literal)), key=str))
 
 
+def as_rdflib(data: Data) -> Graph:
+    """Return data as a graph of rdflib that reads it where it stands, whatever becomes of it."""
+    return Graph(_Read(data), bind_namespaces="none")
+
+
 class _Read(Store):
     """Data as a store of rdflib, which reads it where it stands."""
 
