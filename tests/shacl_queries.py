@@ -96,9 +96,11 @@ def _group(draw: st.DrawFn, depth: int, fresh: Iterator[int], *, wild: bool) -> 
             parts.append(f"BIND ({draw(st.sampled_from(seen))} AS {name}) ")
             parts.append(f"{name} {draw(_path(1))} ?z .")
         else:
-            parts.append(
-                _around(kind, draw(_group(depth - 1, fresh, wild=wild)), next(fresh), draw)
-            )
+            number, inner = next(fresh), draw(_group(depth - 1, fresh, wild=wild))
+            if kind in ("query", "count") and not wild:
+                # rdflib joins what a query within does not select with what is named so outside.
+                inner = re.sub(r"\?[wyz]\b", rf"\g<0>{number}", inner)
+            parts.append(_around(kind, inner, number, draw))
             if kind == "union":
                 parts[-1] += f" UNION {{ {draw(_group(depth - 1, fresh, wild=wild))} }}"
     return " ".join(parts)
@@ -115,7 +117,8 @@ def _around(kind: str, inner: str, fresh: int, draw: st.DrawFn) -> str:
         )
     if kind == "count":
         name = f"?n{fresh}"
-        counted = f"SELECT $this (COUNT(?y) AS {name}) WHERE {{ {inner} }} GROUP BY $this"
+        of = f"?y{fresh}" if f"?y{fresh}" in inner else "?y"
+        counted = f"SELECT $this (COUNT({of}) AS {name}) WHERE {{ {inner} }} GROUP BY $this"
         return f"{{ {counted} }} FILTER ({name} != 1)"
     return f"{{ {inner} }}"
 
