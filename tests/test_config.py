@@ -31,6 +31,7 @@ def test_settings_survive_the_way_through_the_environment() -> None:
         ("QUERY_TIMEOUT", "0"),
         ("QUERY_MEMORY", "-1 MB"),
         ("READERS", "0"),
+        ("READERS", "65"),
         ("KILL_LIMIT", "never"),
         ("UNION_DEFAULT", "maybe"),
         ("SEED", "all"),

@@ -17,6 +17,9 @@ ENVIRONMENT_PREFIX: Final = "COMPETENCY_GRAPH_"
 # Read by the command line as a client of a running service; not settings of the service.
 _CLIENT_VARIABLES: Final = {"TOKEN"}
 
+# Each has a place on the board (`index.board`).
+_MOST_READERS: Final = 64
+
 PRIVATE: Final = "private:"
 """Before an endpoint in ``SERVICE_ALLOW``: its name may lead into the operator's own network."""
 
@@ -43,6 +46,12 @@ def _size(text: str) -> int:
 def _count(text: str) -> int:
     if not re.fullmatch(r"\d{1,5}", text.strip()) or not 1 <= int(text) <= 10_000:
         raise ValueError("a whole number from 1 to 10000")
+    return int(text)
+
+
+def _few(text: str) -> int:
+    if not re.fullmatch(r"\d{1,3}", text.strip()) or not 1 <= int(text) <= _MOST_READERS:
+        raise ValueError(f"a whole number from 1 to {_MOST_READERS}")
     return int(text)
 
 
@@ -126,10 +135,10 @@ def _setting(parse: Callable[[str], object], default: object, meaning: str) -> A
     return field(default=default, metadata={"parse": parse, "help": meaning})
 
 
-def _by_cores(cap: int, meaning: str) -> Any:
+def _by_cores(cap: int, meaning: str, parse: Callable[[str], int] = _count) -> Any:
     """Declare a count that the machine decides when nobody says otherwise."""
     return field(
-        default_factory=lambda: min(_cores(), cap), metadata={"parse": _count, "help": meaning}
+        default_factory=lambda: min(_cores(), cap), metadata={"parse": parse, "help": meaning}
     )
 
 
@@ -140,7 +149,7 @@ class Settings:
     database: str = _setting(_url, "sqlite:///competency-graph.db", "the log, a database URL")
     bind: str = _setting(_bind, "127.0.0.1:8000", "address and port to listen on")
     workers: int = _by_cores(8, "web processes, by cores")
-    readers: int = _by_cores(4, "processes that answer queries, by cores")
+    readers: int = _by_cores(4, "processes that answer queries, by cores", _few)
     base: str = _setting(_base, BASE, "base of our own IRIs, fixed at the first change")
     seed: Seed = _setting(_seed, "shipped", "what an empty database is filled with")
     validation: bool = _setting(_truth, True, "whether changes are judged")

@@ -19,6 +19,8 @@ LOOKUP_SECONDS = 5.0
 TRIAL_READERS = 4
 CHECK_READERS = 2
 PAST_READERS = 2
+# As many as one client's queries at once (CLIENT_QUERIES).
+_ASIDE = 4
 
 # Our own questions, and how a reader answers them.
 _LOOKUPS: Mapping[str, Answer] = {
@@ -133,6 +135,7 @@ def reading_lanes(
             private=settings.reader_private,
             rows=settings.query_rows,
             nice=19,
+            aside=_ASIDE,
             answers=shown.ANSWERS,
         ),
     ]

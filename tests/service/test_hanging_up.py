@@ -25,7 +25,7 @@ def single(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     assert running.stop() == 0
 
 
-def _begin(service: Service, more: bytes = b"", timeout: int = 10) -> socket.socket:
+def begin(service: Service, more: bytes = b"", timeout: int = 10) -> socket.socket:
     """Send a query that does not end, wait until it runs, and return the connection."""
     host, port = service.url.removeprefix("http://").split(":")
     client = socket.create_connection((host, int(port)))
@@ -46,13 +46,14 @@ def _quickest(service: Service) -> float:
 
 
 def test_the_only_reader_is_free_within_half_a_second(single: Service) -> None:
-    for _ in range(3):
-        _begin(single).close()
+    # More often than others may take its place meanwhile.
+    for _ in range(6):
+        begin(single).close()
         assert _quickest(single) < 0.5
 
 
 def test_whoever_sends_the_next_request_meanwhile_has_not_left(single: Service) -> None:
-    with _begin(single, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", timeout=2) as client:
+    with begin(single, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", timeout=2) as client:
         client.settimeout(20)
         began = time.monotonic()
         assert client.recv(12) == b"HTTP/1.1 503"
@@ -61,14 +62,14 @@ def test_whoever_sends_the_next_request_meanwhile_has_not_left(single: Service) 
 
 
 def test_a_pipelined_request_does_not_hide_that_the_client_left(single: Service) -> None:
-    _begin(single, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").close()
+    begin(single, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").close()
     assert _quickest(single) < 0.5
 
 
 def test_those_who_left_while_they_waited_cost_no_reader(single: Service) -> None:
-    first = _begin(single)
+    first = begin(single)
     before = single.processes("keeping")
-    for waiting in [_begin(single), _begin(single)]:
+    for waiting in [begin(single), begin(single)]:
         waiting.close()
     time.sleep(0.3)
     assert single.processes("keeping") == before

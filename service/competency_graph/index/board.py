@@ -19,11 +19,12 @@ from competency_graph.index.ring import Ring
 # Words by number: single ones; for each slot what its reader is at; deaths, the last by request and
 # all by what ended them.
 _REVISION, _GENERATION, _KEEPER, _SEALED, _AGED, _READERS = 0, 1, 2, 3, 4, 5
-_SERVED, _SLOTS, _SLOT_WORDS = 8, 64, 4
-_DEATH_COUNT, _DEATHS, _REMEMBERED, _DEATH_WORDS = 264, 266, 128, 5
-_DEATHS_BY, _SIGNALS = 906, 65
+_SERVED, _SLOTS, _SLOT_WORDS = 8, 256, 4
+_DEATH_COUNT = _SERVED + _SLOTS * _SLOT_WORDS
+_DEATHS, _REMEMBERED, _DEATH_WORDS = _DEATH_COUNT + 2, 128, 5
+_DEATHS_BY, _SIGNALS = _DEATHS + _REMEMBERED * _DEATH_WORDS, 65
 # In bytes: what clients asked for, what of it had to be ended, and what was refused.
-_TALLIES, _CLIENTS, _PROBES = 8192, 1024, 8
+_TALLIES, _CLIENTS, _PROBES = 8 * (_DEATHS_BY + _SIGNALS), 1024, 8
 _ENTRY: Final = struct.Struct("@III4x")
 _TALLY_SIZE: Final = _CLIENTS * _ENTRY.size
 _SIZE: Final = _TALLIES + 3 * _TALLY_SIZE
@@ -55,6 +56,10 @@ class Seat:
         self._words[1] = time.monotonic_ns()
         self._words[0] = request
 
+    def rest(self) -> None:
+        """Say that nothing is worked on any more."""
+        self._words[0] = 0
+
     def wrote(self, size: int, rows: int | None) -> None:
         """Say how many bytes and, where they are counted, rows of its answer are written."""
         self._words[2] = size
@@ -64,6 +69,11 @@ class Seat:
     def seconds(self) -> float:
         """How long it has been worked on."""
         return (time.monotonic_ns() - self._words[1]) / 1e9
+
+    @property
+    def busy(self) -> float:
+        """How long the request has been worked on that is worked on now; 0 if there is none."""
+        return self.seconds if self._words[0] else 0.0
 
 
 def _death(number: int, lasted: int, size: int, rows: int) -> Death:

@@ -9,7 +9,9 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count, islice
 from typing import Final
 
 from competency_graph.errors import UnusableDatabase
@@ -23,6 +25,8 @@ _TICK: Final = 0.5
 _TOO_YOUNG_TO_DIE: Final = 0.02
 _ASK_AGAIN: Final = 0.01
 _PATIENCE: Final = 10.0
+# Who works longer on one request than nearly all are worked on stands aside for the others.
+_LONG: Final = 0.5
 # What was taken out is never freed: past both of these a fresh keeper is loaded beside this one.
 _OLD_REMOVED: Final = 10_000
 _OLD_SHARE: Final = 0.05
@@ -88,6 +92,9 @@ class Keeper:
         self._children: dict[int, _Child] = {}
         # Places that the system had no process for; tried again.
         self._empty: list[tuple[Lane, int]] = []
+        # The readers that stand aside, with the places of their own that they have left.
+        self._aside: dict[int, _Child] = {}
+        self._spare = {lane.name: list[int]() for lane in lanes}
 
     def run(self) -> None:
         """Serve until SIGTERM, SIGINT or the end of the supervisor; then end every reader.
@@ -132,6 +139,7 @@ class Keeper:
                     self._take_change()
                 if time.monotonic() >= self._looked + _TICK:
                     self._look()
+                    self._let_stand_aside()
             self._bury_the_dead()
             if self._serving:
                 self._fill()
@@ -159,6 +167,10 @@ class Keeper:
         """Fork readers and say what is served, at which the readers of the keeper before end."""
         sealed = _can_seal()
         places = [lane for lane in self._lanes for _ in range(lane.readers)]
+        spare = count(len(places))
+        for lane in self._lanes:
+            slots = islice(spare, lane.aside)
+            self._spare[lane.name] = [Board.slot(self._generation, index) for index in slots]
         for index, lane in enumerate(places):
             if not lane.once:
                 self._fork(lane, Board.slot(self._generation, index))
@@ -276,7 +288,29 @@ class Keeper:
             self._board.record_death(child.slot, number)
             if status and time.monotonic() - child.born < _TOO_YOUNG_TO_DIE:
                 time.sleep(_TOO_YOUNG_TO_DIE)
-            self._empty.append((child.lane, child.slot))
+            if self._aside.pop(pid, None) is None:
+                self._empty.append((child.lane, child.slot))
+            else:
+                self._spare[child.lane.name].append(child.slot)
+
+    def _let_stand_aside(self) -> None:
+        """Let others take the places of readers that are long at one request.
+
+        These go on while the machine has nothing else to do, so that a few long queries take
+        neither all readers nor all processors from the many short ones, and end with their request.
+        """
+        for pid, child in list(self._children.items()):
+            spare = self._spare[child.lane.name]
+            if not spare or pid in self._aside or self._board.seat(child.slot).busy < _LONG:
+                continue
+            # A reader takes this signal when its request is done.
+            os.kill(pid, signal.SIGTERM)
+            if hasattr(os, "SCHED_IDLE"):
+                # It may have ended this moment, or the system may not let it be held back.
+                with suppress(OSError):
+                    os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
+            self._aside[pid] = child
+            self._empty.append((child.lane, spare.pop()))
 
     def _fill(self) -> None:
         places, self._empty = self._empty, []

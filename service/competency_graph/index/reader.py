@@ -53,6 +53,8 @@ class Lane:
     rows: int | None = None
     nice: int = 0
     answers: Mapping[str, Answer] | None = None
+    aside: int = 0
+    """How many readers more there may be while as many are long at one request."""
     once: bool = False
     """Whether a reader has one conversation of several requests, and ends with it."""
     undo: Callable[[Graph, int], None] | None = None
@@ -103,6 +105,7 @@ def serve(
             if not _catch_up(graph, board, generation):
                 _send_away(lane, connection)
             converse(graph, lane, connection, seat, report=report)
+        seat.rest()
         if lane.once:
             os._exit(0)
         if time.monotonic() - began > _LOOK_AT_MEMORY_AFTER and _private() > lane.private:
