@@ -148,7 +148,8 @@ def _retyped(finding: Finding, around: Surroundings) -> Repair | None:
     if types[0] == RDF.langString:
         language = _language(finding, predicate, around)
         tagged = Literal(str(value), lang=language)
-        text = f"Add the language, for example {_quoted(tagged)}."
+        # Nobody can tell the language of a text for sure: who proposes one asks.
+        text = f"If it is {_language_named(language)}, write {_quoted(tagged)}."
         return _instead(finding, tagged, text, predicate=predicate)
     text = str(value).strip()
     date = re.match(r"\d{4}-\d\d-\d\d", text)
@@ -281,6 +282,12 @@ def _code_of(word: str) -> str | None:
     likely = get_global("likely_subtags").get(f"und_{word.upper()}", "")
     code = aliases.get(word) or names.get(word) or likely.split("_")[0]
     return code if re.fullmatch(r"[a-z]{2,3}", code) else None
+
+
+def _language_named(code: str) -> str:
+    from babel import Locale
+
+    return str(Locale("en").languages.get(code.split("-")[0].lower(), f"in “{code}”"))
 
 
 def _untagged(finding: Finding, around: Surroundings) -> Repair | None:
