@@ -56,16 +56,21 @@ def _instead(finding: Finding, new: Node, text: str, *, predicate: Node | None =
 
 def _other_thing(finding: Finding, around: Surroundings) -> Repair | None:
     """Propose the thing that was meant by an address or a name that is nearly its own."""
-    if finding.value is None or finding.field is None:
+    if finding.value is None or finding.field is None or finding.focus.startswith('"'):
         return None
     rule = _node(finding.rule)
     listed = [t for t in around.list_of(rule, SH["in"]) if isinstance(t, URIRef)]
-    choice = around.members(around.classes(rule)) or listed
-    meant = _meant(term_of(finding.value), choice, around)
+    classes, value = around.classes(rule), term_of(finding.value)
+    choice = around.on_scale(around.members(classes), _node(finding.focus)) or listed
+    meant = _meant(value, choice, around)
     if meant is not None:
-        label, local = around.name(meant), local_name(meant)
-        name = f"“{label}”" if label == local else f"“{label}” ({local})"
-        return _instead(finding, meant, f"Did you mean {name}?")
+        text = f"Did you mean {around.called(meant)}?"
+        if isinstance(value, Literal):
+            text += " Refer to it instead of writing a text."
+        elif classes and classes.isdisjoint(around.values(value, RDF.type)):
+            kind = around.kind(value)
+            text = f"“{around.name(value)}” is {_article(kind)}. {text}" if kind else text
+        return _instead(finding, meant, text)
     names = _few(choice, finding.value.strip("<>"), around)
     return Repair(text=f"There is {_listed(names, 'and')}.") if names else None
 
@@ -75,7 +80,7 @@ def _few(choice: Sequence[URIRef], near: str, around: Surroundings) -> list[str]
     for home in ("", near.rpartition("/")[0] + "/"):
         things = [thing for thing in choice if thing.startswith(home)]
         if len(things) <= _LISTED:
-            return [around.name(thing) for thing in things]
+            return [around.called(thing) for thing in things]
     return []
 
 
@@ -114,7 +119,7 @@ def _missing(finding: Finding, around: Surroundings) -> Repair | None:
         shown = said.replace('""', '"…"')
         return Repair(text=f"Add to it: {shown}", insert=said)
     classes = around.classes(rule)
-    choice = around.members(classes)
+    choice = around.on_scale(around.members(classes), _node(finding.focus))
     kinds = sorted(filter(None, map(around.label, classes)))
     what = kinds[0].lower() if len(kinds) == 1 else "value"
     predicate = turtle(field, RDF.nil).split(" ", 1)[0]
@@ -205,7 +210,7 @@ def _one_of(finding: Finding, around: Surroundings) -> Repair | None:
     if finding.field is None:
         return None
     values = around.values(_node(finding.focus), URIRef(finding.field))
-    names = sorted(around.name(value) for value in values)
+    names = sorted(f"“{around.name(value)}”" for value in values)
     if not 1 < len(names) <= _LISTED:
         return None
     return Repair(text=f"Keep one of {_listed(names, 'and')}.")
@@ -320,7 +325,7 @@ def _language(finding: Finding, field: Node, around: Surroundings) -> str:
 
 
 def _listed(names: Iterable[str], word: str) -> str:
-    *most, last = (f"“{name}”" for name in names)
+    *most, last = names
     return f"{', '.join(most)} {word} {last}" if most else last
 
 
