@@ -114,6 +114,8 @@ def _missing(finding: Finding, around: Surroundings) -> Repair | None:
     if finding.value is not None or around.values(_node(finding.focus), field):
         return None
     rule = _node(finding.rule)
+    if (misspelt := around.misspelt(_node(finding.focus), field)) is not None:
+        return Repair(text=f"It is there as “{_word(misspelt)}”: correct that word.")
     if field in _TEXTS:
         said = turtle(field, Literal("", lang=_language(finding, field, around)))
         shown = said.replace('""', '"…"')
@@ -122,7 +124,7 @@ def _missing(finding: Finding, around: Surroundings) -> Repair | None:
     choice = around.on_scale(around.members(classes), _node(finding.focus))
     kinds = sorted(filter(None, map(around.label, classes)))
     what = kinds[0].lower() if len(kinds) == 1 else "value"
-    predicate = turtle(field, RDF.nil).split(" ", 1)[0]
+    predicate = _word(field)
     if names := _few(choice, finding.focus, around):
         insert = turtle(field, choice[0]) if len(choice) == 1 else None
         text = f"Add to it: {predicate} and, after it, {_listed(names, 'or')}."
@@ -130,6 +132,10 @@ def _missing(finding: Finding, around: Surroundings) -> Repair | None:
     if choice:
         return Repair(text=f"Add to it: {predicate} and, after it, {_article(what)}.")
     return None
+
+
+def _word(predicate: Node) -> str:
+    return turtle(predicate, RDF.nil).split(" ", 1)[0]
 
 
 def _wanted(finding: Finding, around: Surroundings) -> Repair | None:
