@@ -17,6 +17,7 @@ from competency_graph.literals import fault
 from competency_graph.mending.surroundings import MANY, SHORT, Surroundings, local_name
 from competency_graph.model import Finding, Repair
 from competency_graph.statements import term_of, turtle
+from competency_graph.vocab import CG
 
 _MOST: Final = 100
 """How many findings of one verdict get a proposal; who has more has another trouble."""
@@ -250,6 +251,21 @@ def _successor(finding: Finding, around: Surroundings) -> Repair | None:
     )
 
 
+def _twins(finding: Finding, around: Surroundings) -> Repair | None:
+    """Name the other requirements of the same role for the same competency."""
+    this, role = _node(finding.focus), URIRef(CG + "belongsToRole")
+    roles = set(around.values(this, role))
+    others = [
+        other
+        for other in around.having(URIRef(finding.field or ""), term_of(finding.value or "<>"))
+        if other != this and roles.intersection(around.values(other, role))
+    ]
+    if not 0 < len(others) <= _LISTED:
+        return None
+    names = [around.called(other) for other in sorted(others, key=str)]
+    return Repair(text=f"Keep this one or {_listed(names, 'or')}.")
+
+
 def _circle(finding: Finding, around: Surroundings) -> Repair | None:
     """Say how a thing comes to lie below itself."""
     start = _node(finding.focus)
@@ -355,6 +371,7 @@ _BY_RULE: Final[dict[str, Sequence[_Propose]]] = {
     "Concept-no-cycle": (_circle,),
     "Deprecated-not-in-use": (_successor,),
     "Notation-code-no-language": (_untagged,),
+    "RoleRequirement-once": (_twins,),
     "Worded-language-known": (_tagged_well,),
 }
 _BY_KIND: Final[dict[str, Sequence[_Propose]]] = {
