@@ -6,6 +6,7 @@ Apart from `rdf`, because rdflib is large and most processes have no use for it.
 import logging
 import re
 from collections.abc import Iterable
+from functools import partial
 from io import BytesIO
 from typing import Any, Final
 
@@ -93,8 +94,20 @@ _HEADER: Final = (
 )
 
 
+# What Turtle lets stand without quotes, by datatype (sections 2.5.2 and 2.5.3).
+_PLAIN: Final = {
+    XSD + "boolean": re.compile(r"true|false"),
+    XSD + "integer": re.compile(r"[+-]?[0-9]+"),
+    XSD + "decimal": re.compile(r"[+-]?[0-9]*\.[0-9]+"),
+    XSD + "double": re.compile(r"[+-]?([0-9]+\.[0-9]*|\.?[0-9]+)[eE][+-]?[0-9]+"),
+}
+
+
 class _HouseTurtle(LongTurtleSerializer):
-    """Long Turtle in which the header of an ontology stands first, in its fixed order."""
+    """Long Turtle in which the header of an ontology stands first, in its fixed order.
+
+    Every literal is written as it is spelt; rdflib writes ``"none"^^xsd:boolean`` as ``none``.
+    """
 
     topClasses = [URIRef(OWL + "Ontology")]  # noqa: N815, RUF012  the name is rdflib's
 
@@ -103,6 +116,23 @@ class _HouseTurtle(LongTurtleSerializer):
         if self.topClasses[0] in properties.get(URIRef(RDF + "type"), ()):
             order.sort(key=lambda p: _HEADER.index(str(p)) if str(p) in _HEADER else len(_HEADER))
         return order
+
+    def label(self, node: Node, position: int) -> str:
+        """Return how a term is written."""
+        plain = _PLAIN.get(str(node.datatype)) if isinstance(node, Literal) else None
+        if plain is None:
+            return str(super().label(node, position))  # type: ignore[no-untyped-call]
+        if plain.fullmatch(str(node)):
+            return str(node)
+        assert isinstance(node, Literal)
+        return node._literal_n3(qname_callback=partial(self.get_pname, gen_prefix=True))
+
+
+def to_turtle(graph: Graph) -> str:
+    """Return a graph in long Turtle, with the prefixes that are bound in it."""
+    output = BytesIO()
+    _HouseTurtle(graph).serialize(output, encoding="utf-8")  # type: ignore[no-untyped-call]
+    return output.getvalue().decode()
 
 
 def canonical_turtle(content: bytes, *, name: str) -> bytes:

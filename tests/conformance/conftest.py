@@ -1,6 +1,7 @@
 """One service as the standard has it for all suites, and what is said of them at the end."""
 
 import http.client
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from conftest import Reply, start_service
 
 from conformance.w3c import insertion
 
+_IDLE = 5.0
 _SUITE, _CONFORMS = "suite", "conforms"
 
 
@@ -23,9 +25,14 @@ class Endpoint:
         self._connection = http.client.HTTPConnection(self.host, timeout=60)
         self._token = {"Authorization": f"Bearer {token}"}
         self._loaded: bytes | None = None
+        self._used = time.monotonic()
 
     def send(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Reply:
         """Send a request with the right to do everything."""
+        # The service lets go of a connection on which nothing comes for a while.
+        if time.monotonic() > self._used + _IDLE:
+            self.close()
+        self._used = time.monotonic()
         self._connection.request(method, path, body, {**self._token, **headers})
         answer = self._connection.getresponse()
         return Reply(answer.status, dict(answer.headers), answer.read())

@@ -13,6 +13,7 @@ from rdflib.plugins.sparql.algebra import translateQuery
 from rdflib.plugins.sparql.parser import parseQuery
 from rdflib.term import Node
 
+from competency_graph.graphs import to_turtle
 from competency_graph.model import Finding, Place, Repair
 from competency_graph.statements import read, term_of
 from competency_graph.vocab import PREFIXES
@@ -25,7 +26,7 @@ _CONTEXT: Final = {**PREFIXES, "earl": str(_EARL), "ptr": str(_PTR), "dash": str
 
 def turtle(findings: Sequence[Finding]) -> str:
     """Return findings as a report in Turtle."""
-    return _graph(findings).serialize(format="longturtle")
+    return to_turtle(_graph(findings))
 
 
 def json_ld(findings: Sequence[Finding]) -> str:

@@ -1,0 +1,17 @@
+"""The canonical form of Turtle: nothing is lost in it but comments and layout."""
+
+from competency_graph.graphs import canonical_turtle
+from competency_graph.rdf import SYNTAXES, parse
+
+
+def test_the_canonical_form_spells_every_literal_as_it_was() -> None:
+    kinds = ("boolean", "integer", "decimal", "double", "date")
+    spelt = ("none", "true", "TRUE", "1", "01", "+1", "1.", "1.0", "-.5", "1e3", "1.e3", "x", "")
+    lines = [
+        f'<urn:s{kind}{number}> <urn:p> "{text}"^^<http://www.w3.org/2001/XMLSchema#{kind}> .'
+        for kind in kinds
+        for number, text in enumerate(spelt)
+    ]
+    written = canonical_turtle("\n".join(lines).encode(), name="literals.ttl")
+    again = {str(quad.triple) for quad in parse(written, SYNTAXES[0], name="again.ttl")}
+    assert {f"{line}" for line in again} == {line.removesuffix(" .") for line in lines}
