@@ -6,7 +6,6 @@ Apart from `rdf`, because rdflib is large and most processes have no use for it.
 import logging
 import re
 from collections.abc import Iterable
-from functools import partial
 from io import BytesIO
 from typing import Any, Final
 
@@ -119,13 +118,12 @@ class _HouseTurtle(LongTurtleSerializer):
 
     def label(self, node: Node, position: int) -> str:
         """Return how a term is written."""
-        plain = _PLAIN.get(str(node.datatype)) if isinstance(node, Literal) else None
-        if plain is None:
+        if not isinstance(node, Literal) or str(node.datatype) not in _PLAIN:
             return str(super().label(node, position))  # type: ignore[no-untyped-call]
-        if plain.fullmatch(str(node)):
+        if _PLAIN[str(node.datatype)].fullmatch(str(node)):
             return str(node)
-        assert isinstance(node, Literal)
-        return node._literal_n3(qname_callback=partial(self.get_pname, gen_prefix=True))
+        datatype = self.get_pname(node.datatype)  # type: ignore[no-untyped-call]
+        return f"{Literal(str(node)).n3()}^^{datatype}"
 
 
 def to_turtle(graph: Graph) -> str:

@@ -28,6 +28,7 @@ from competency_graph.shacl.data import Data, Parsed
 from competency_graph.shacl.findings import label_of, spelt
 from competency_graph.shacl.reference import check_well_formed
 from competency_graph.shacl.sparql import SparqlCheck
+from competency_graph.statements import node_of
 from competency_graph.vocab import SHAPES
 
 _REFUSED: Final = SHAPES + "lint-refused"
@@ -125,10 +126,6 @@ def _placed(
         yield placed
 
 
-def _node(spelling: str) -> Node:
-    return BNode(spelling[2:]) if spelling.startswith("_:") else URIRef(spelling)
-
-
 def _vocabulary() -> Data:
     turtle = rdf.SYNTAXES[0]
     return Parsed(
@@ -148,7 +145,7 @@ def _finding(
     field: URIRef | None = None,
     repair: str | None = None,
 ) -> Finding:
-    node = _node(shape)
+    node = node_of(shape)
     return Finding(
         severity=severity,
         message=message,

@@ -58,6 +58,11 @@ def read(said: str) -> tuple[URIRef, Node]:
     return URIRef(str(predicate)), value
 
 
+def node_of(name: str) -> Node:
+    """Return a thing from how findings name it: an address as it is, else in N-Triples."""
+    return term_of(name) if name.startswith(('"', "_:")) else URIRef(name)
+
+
 def term_of(spelling: str) -> Node:
     """Return a term from its N-Triples form, as findings have it."""
     if spelling.startswith("<"):

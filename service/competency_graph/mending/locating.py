@@ -17,6 +17,7 @@ from competency_graph.model import SEVERITIES, Edit, Finding, Place, Repair
 from competency_graph.places import Stated, key, spots_of
 from competency_graph.shacl.data import Data
 from competency_graph.shacl.findings import spelt
+from competency_graph.statements import node_of
 
 _SURPLUS: Final = (str(SH.MaxCountConstraintComponent), str(SH.UniqueLangConstraintComponent))
 
@@ -118,7 +119,7 @@ def _to_mend(finding: Finding, texts: Texts) -> Place | None:
     if repair is None or repair.remove is None:
         return None
     predicate, value = statements.read(repair.remove)
-    subject = _node(repair.about or finding.focus)
+    subject = node_of(repair.about or finding.focus)
     found = texts.of_statement(subject, predicate, value)
     if found is None:
         return None
@@ -140,7 +141,7 @@ _Statement = tuple[Node, Node, Node]
 
 def _candidates(finding: Finding, edited: Data) -> Iterator[list[_Statement]]:
     """Yield statements to look for: of the value, of the field, of what points at the focus."""
-    focus = _node(finding.focus)
+    focus = node_of(finding.focus)
     if finding.focus.startswith('"'):
         return
     about = _about(focus, edited)
@@ -173,13 +174,9 @@ def _spelt(value: Node) -> str:
     return f"<{value}>" if isinstance(value, URIRef) else spelt(value)
 
 
-def _node(spelling: str) -> Node:
-    return BNode(spelling[2:]) if spelling.startswith("_:") else URIRef(spelling)
-
-
 def _with_edits(finding: Finding, repair: Repair, texts: Texts) -> Repair:
     """Return a repair with the edits that do to the text what it does to the statements."""
-    subject = _node(repair.about or finding.focus)
+    subject = node_of(repair.about or finding.focus)
     if isinstance(subject, BNode):
         return repair
     new = None if repair.insert is None else statements.read(repair.insert)

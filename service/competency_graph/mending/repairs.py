@@ -16,7 +16,7 @@ from rdflib.term import Node
 from competency_graph.literals import fault
 from competency_graph.mending.surroundings import MANY, SHORT, Surroundings, local_name
 from competency_graph.model import Finding, Repair
-from competency_graph.statements import term_of, turtle
+from competency_graph.statements import node_of, term_of, turtle
 from competency_graph.vocab import CG
 
 _MOST: Final = 100
@@ -59,10 +59,10 @@ def _other_thing(finding: Finding, around: Surroundings) -> Repair | None:
     """Propose the thing that was meant by an address or a name that is nearly its own."""
     if finding.value is None or finding.field is None or finding.focus.startswith('"'):
         return None
-    rule = _node(finding.rule)
+    rule = node_of(finding.rule)
     listed = [t for t in around.list_of(rule, SH["in"]) if isinstance(t, URIRef)]
     classes, value = around.classes(rule), term_of(finding.value)
-    choice = around.on_scale(around.members(classes), _node(finding.focus)) or listed
+    choice = around.on_scale(around.members(classes), node_of(finding.focus)) or listed
     meant = _meant(value, choice, around)
     if meant is not None:
         text = f"Did you mean {around.called(meant)}?"
@@ -112,17 +112,17 @@ def _missing(finding: Finding, around: Surroundings) -> Repair | None:
     if not words or not words[1] or finding.focus.startswith('"'):
         return None
     field = URIRef(words[1])
-    if finding.value is not None or around.values(_node(finding.focus), field):
+    if finding.value is not None or around.values(node_of(finding.focus), field):
         return None
-    rule = _node(finding.rule)
-    if (misspelt := around.misspelt(_node(finding.focus), field)) is not None:
+    rule = node_of(finding.rule)
+    if (misspelt := around.misspelt(node_of(finding.focus), field)) is not None:
         return Repair(text=f"It is there as “{_word(misspelt)}”: correct that word.")
     if field in _TEXTS:
         said = turtle(field, Literal("", lang=_language(finding, field, around)))
         shown = said.replace('""', '"…"')
         return Repair(text=f"Add to it: {shown}", insert=said)
     classes = around.classes(rule)
-    choice = around.on_scale(around.members(classes), _node(finding.focus))
+    choice = around.on_scale(around.members(classes), node_of(finding.focus))
     kinds = sorted(filter(None, map(around.label, classes)))
     what = kinds[0].lower() if len(kinds) == 1 else "value"
     predicate = _word(field)
@@ -141,7 +141,7 @@ def _word(predicate: Node) -> str:
 
 def _wanted(finding: Finding, around: Surroundings) -> Repair | None:
     """Propose the one value that must be there."""
-    values = around.asked(_node(finding.rule), SH.hasValue)
+    values = around.asked(node_of(finding.rule), SH.hasValue)
     if len(values) != 1 or finding.field is None:
         return None
     said = turtle(URIRef(finding.field), values[0])
@@ -151,7 +151,7 @@ def _wanted(finding: Finding, around: Surroundings) -> Repair | None:
 def _retyped(finding: Finding, around: Surroundings) -> Repair | None:
     """Propose the same value, written as its type asks; or with its language."""
     value = term_of(finding.value or '""')
-    types = around.asked(_node(finding.rule), SH.datatype)
+    types = around.asked(node_of(finding.rule), SH.datatype)
     if not isinstance(value, Literal) or len(types) != 1:
         return None
     predicate = _predicate_of(finding, value, around)
@@ -179,7 +179,7 @@ def _retyped(finding: Finding, around: Surroundings) -> Repair | None:
 def _fitting(finding: Finding, around: Surroundings) -> Repair | None:
     """Propose the value without what a pattern does not take, or with what it asks for."""
     value = term_of(finding.value or '""')
-    patterns = around.asked(_node(finding.rule), SH.pattern)
+    patterns = around.asked(node_of(finding.rule), SH.pattern)
     if not isinstance(value, Literal) or len(patterns) != 1 or finding.field is None:
         return None
     text = str(value).strip()
@@ -198,7 +198,7 @@ def _other_label(finding: Finding, around: Surroundings) -> Repair | None:
     if finding.field != str(SKOS.prefLabel):
         return None
     seen: set[str] = set()
-    focus = _node(finding.focus)
+    focus = node_of(finding.focus)
     labels = sorted(around.values(focus, SKOS.prefLabel), key=str)
     for label in sorted(labels, key=lambda label: around.order((focus, SKOS.prefLabel, label))):
         language = label.language if isinstance(label, Literal) else None
@@ -216,7 +216,7 @@ def _one_of(finding: Finding, around: Surroundings) -> Repair | None:
     """Say which values there are where one is enough."""
     if finding.field is None:
         return None
-    values = around.values(_node(finding.focus), URIRef(finding.field))
+    values = around.values(node_of(finding.focus), URIRef(finding.field))
     names = sorted(f"“{around.name(value)}”" for value in values)
     if not 1 < len(names) <= _LISTED:
         return None
@@ -226,7 +226,7 @@ def _one_of(finding: Finding, around: Surroundings) -> Repair | None:
 def _once(finding: Finding, around: Surroundings) -> Repair | None:
     """Propose to take away a text that repeats another field."""
     value = term_of(finding.value or "<>")
-    fields = around.asked(_node(finding.rule), SH.disjoint)
+    fields = around.asked(node_of(finding.rule), SH.disjoint)
     if not isinstance(value, Literal) or len(fields) != 1:
         return None
     name = around.name(fields[0])
@@ -237,7 +237,7 @@ def _once(finding: Finding, around: Surroundings) -> Repair | None:
 
 def _successor(finding: Finding, around: Surroundings) -> Repair | None:
     """Propose what replaces a deprecated thing to what still uses it."""
-    old, user = _node(finding.focus), term_of(finding.value or "<>")
+    old, user = node_of(finding.focus), term_of(finding.value or "<>")
     successors = sorted(around.values(old, DCTERMS.isReplacedBy), key=str)
     uses = around.words(user, old)
     if len(successors) != 1 or not uses:
@@ -253,7 +253,7 @@ def _successor(finding: Finding, around: Surroundings) -> Repair | None:
 
 def _twins(finding: Finding, around: Surroundings) -> Repair | None:
     """Name the other requirements of the same role for the same competency."""
-    this, role = _node(finding.focus), URIRef(CG + "belongsToRole")
+    this, role = node_of(finding.focus), URIRef(CG + "belongsToRole")
     roles = set(around.values(this, role))
     others = [
         other
@@ -268,7 +268,7 @@ def _twins(finding: Finding, around: Surroundings) -> Repair | None:
 
 def _circle(finding: Finding, around: Surroundings) -> Repair | None:
     """Say how a thing comes to lie below itself."""
-    start = _node(finding.focus)
+    start = node_of(finding.focus)
     first = term_of(finding.value or "<>")
     paths: dict[Node, list[Node]] = {first: [start, first]}
     waiting = [first]
@@ -329,13 +329,13 @@ def _predicate_of(finding: Finding, value: Node, around: Surroundings) -> Node |
     """Return with which word a thing has a value, where a rule is about several."""
     if finding.field is not None:
         return URIRef(finding.field)
-    said = around.words(_node(finding.focus), value)
+    said = around.words(node_of(finding.focus), value)
     return said[0] if said else None
 
 
 def _language(finding: Finding, field: Node, around: Surroundings) -> str:
     """Return the language that a thing is mostly described in and has no such text in yet."""
-    focus = _node(finding.focus)
+    focus = node_of(finding.focus)
     taken = {getattr(value, "language", None) for value in around.values(focus, field)}
     spoken = Counter(
         value.language
@@ -360,10 +360,6 @@ def _quoted(literal: Node) -> str:
     shown = text if len(text) <= SHORT else text[: SHORT - 1] + "…"
     language = getattr(literal, "language", None)
     return f'"{shown}"@{language}' if language else f'"{shown}"'
-
-
-def _node(spelling: str) -> Node:
-    return BNode(spelling[2:]) if spelling.startswith("_:") else URIRef(spelling)
 
 
 _Propose = Callable[[Finding, Surroundings], Repair | None]

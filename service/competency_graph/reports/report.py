@@ -15,7 +15,7 @@ from rdflib.term import Node
 
 from competency_graph.graphs import to_turtle
 from competency_graph.model import Finding, Place, Repair
-from competency_graph.statements import read, term_of
+from competency_graph.statements import node_of, read, term_of
 from competency_graph.vocab import PREFIXES
 
 _EARL: Final = Namespace("http://www.w3.org/ns/earl#")
@@ -50,7 +50,7 @@ def _graph(findings: Sequence[Finding]) -> Graph:
 
 
 def _add(graph: Graph, result: BNode, finding: Finding) -> None:
-    rule, focus = _node(finding.rule), _node(finding.focus)
+    rule, focus = node_of(finding.rule), node_of(finding.focus)
     said: dict[Node, Node | None] = {
         RDF.type: SH.ValidationResult,
         SH.resultMessage: Literal(finding.message, lang=finding.language or None),
@@ -122,8 +122,3 @@ def _suggestion(graph: Graph, node: BNode, focus: Node, repair: Repair) -> Node:
         graph.add((statement, RDF.predicate, predicate))
         graph.add((statement, RDF.object, value))
     return node
-
-
-def _node(spelling: str) -> Node:
-    """Return a thing from how findings name it: an address as it is, else as N-Triples."""
-    return term_of(spelling) if spelling.startswith(('"', "_:")) else URIRef(spelling)
