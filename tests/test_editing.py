@@ -1,7 +1,7 @@
 """Edits of a text land where their places say; repairs that do not overlap go together."""
 
 import pytest
-from competency_graph.editing import edited, together
+from competency_graph.editing import edited, starts_of_lines, together
 from competency_graph.model import Edit, Place, Repair
 
 
@@ -19,6 +19,17 @@ def test_columns_count_characters_whatever_they_weigh() -> None:
     assert edited(text, [edit(2, 6, 2, 7, "X")]) == text.replace("x", "X")
     assert edited(text, [edit(2, 8, 2, 9, "Y")]) == text.replace("y", "Y")
     assert edited(text, [edit(3, 1, 3, 1, "> ")]) == text.replace("three", "> three")
+
+
+@pytest.mark.parametrize("row", ["", "x", "y" * 5_000])
+def test_lines_are_found_however_many_there_are(row: str) -> None:
+    text = f"{row}\n" * 10_000 + "last"
+    every = [0, *(n + 1 for n, sign in enumerate(text) if sign == "\n")]
+    for numbers in ([1], [10_001], [2, 3, 4_097, 4_098, 9_999, 10_000, 10_001], range(1, 10_002)):
+        assert starts_of_lines(text, numbers) == {n: every[n - 1] for n in numbers}
+    assert starts_of_lines(text, [7, 10_002, 99_999]) == {7: every[6]}
+    assert starts_of_lines("", [1, 2]) == {1: 0}
+    assert starts_of_lines(f"{row}\n", [2]) == {2: len(row) + 1}
 
 
 def test_edits_are_done_at_once_and_equal_ones_once() -> None:

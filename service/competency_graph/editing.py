@@ -1,13 +1,33 @@
 """Edits done to a text, and which repairs can be done together. Knows no RDF, proposes nothing."""
 
-import re
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from competency_graph.model import Edit, Repair
 
-_Span = tuple[int, int, str]
 _Ends = tuple[tuple[int, int], tuple[int, int], str]
+_BLOCK: Final = 4_096
+
+
+def starts_of_lines(text: str, numbers: Iterable[int]) -> dict[int, int]:
+    """Return at which character each of some lines begins; what the text does not have is left out.
+
+    Line feeds alone end lines, which count from 1. A text may have more lines than there is memory
+    for a list of them, so blocks without any of these are counted through.
+    """
+    found: dict[int, int] = {}
+    line, at = 1, 0
+    for number in sorted(set(numbers)):
+        while line < number and line + (passed := text.count("\n", at, at + _BLOCK)) < number:
+            line, at = line + passed, at + _BLOCK
+            if at >= len(text):
+                return found
+        for _ in range(number - line):
+            at = text.index("\n", at) + 1
+        line = number
+        found[number] = at
+    return found
 
 
 def edited(text: str, edits: Iterable[Edit]) -> str:
@@ -18,8 +38,9 @@ def edited(text: str, edits: Iterable[Edit]) -> str:
     Raises:
         ValueError: two edits overlap, or one has no place in the text.
     """
-    starts = [0, *(found.end() for found in re.finditer("\n", text))]
-    spans = sorted({_span(edit, starts, len(text)) for edit in edits})
+    placed = [(_ends(edit), edit.text) for edit in edits]
+    starts = starts_of_lines(text, (line for ends, _ in placed for line, _ in ends))
+    spans = sorted({(*_span(ends, starts, len(text)), new) for ends, new in placed})
     parts, end = [], 0
     for start, stop, new in spans:
         if start < end:
@@ -64,11 +85,12 @@ def _ends(edit: Edit) -> tuple[tuple[int, int], tuple[int, int]]:
     return (place.line, place.column), (place.end_line, place.end_column)
 
 
-def _span(edit: Edit, starts: list[int], size: int) -> _Span:
-    ends = _ends(edit)
-    if any(line > len(starts) for line, _ in ends):
+def _span(
+    ends: tuple[tuple[int, int], tuple[int, int]], starts: Mapping[int, int], size: int
+) -> tuple[int, int]:
+    if any(line not in starts for line, _ in ends):
         raise ValueError("An edit is behind the end of the text.")
-    start, stop = (starts[line - 1] + column - 1 for line, column in ends)
+    start, stop = (starts[line] + column - 1 for line, column in ends)
     if not start <= stop <= size:
         raise ValueError("An edit is behind the end of the text.")
-    return start, stop, edit.text
+    return start, stop

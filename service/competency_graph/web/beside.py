@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+from competency_graph.editing import starts_of_lines
+
 Row = Mapping[str, Any]
 """A finding as JSON has it."""
 
@@ -56,19 +58,20 @@ def beside(text: str, rows: Iterable[Row]) -> View:
         rows: findings in it, in the order in which those of one line are to stand; those without a
             line are left out.
     """
-    lines = text.split("\n")
     found: defaultdict[int, list[Row]] = defaultdict(list)
     for row in rows:
         if line := line_of(row):
             found[line].append(row)
-    whole = len(lines) <= _MOST_LINES and len(text) <= _MOST_CHARACTERS
-    shown = []
-    before = 0
-    for number in range(1, len(lines) + 1) if whole else _around(found, len(lines)):
-        skipped = number - before - 1
-        shown.append(_line(number, skipped, lines[number - 1], found.get(number, ())))
+    last = text.count("\n") + 1
+    whole = last <= _MOST_LINES and len(text) <= _MOST_CHARACTERS
+    shown, before = [], 0
+    starts = starts_of_lines(text, range(1, last + 1) if whole else _around(found, last))
+    for number, start in starts.items():
+        end = text.find("\n", start)
+        line = text[start : len(text) if end < 0 else end]
+        shown.append(_line(number, number - before - 1, line, found.get(number, ())))
         before = number
-    return View(lines=shown, rest=len(lines) - before, whole=whole)
+    return View(lines=shown, rest=last - before, whole=whole)
 
 
 def line_of(row: Row) -> int:

@@ -18,6 +18,7 @@ from competency_graph.errors import (
     BadRequest,
     CompetencyGraphError,
     InvalidChange,
+    Unavailable,
     UnreadableInput,
 )
 from competency_graph.model import Operation, finding_from_json, pack_operations
@@ -66,10 +67,10 @@ def answered() -> Response:
     """
     sheet = _Sheet(data=areas("data"), shapes=areas("shapes"), revision=asked("revision"))
     try:
+        if wanted := asked("download"):
+            return download(_in_field(sheet.data, wanted))
         sheet.data = with_files(sheet.data, "data")
         sheet.shapes = with_files(sheet.shapes, "shapes")
-        if wanted := asked("download"):
-            return download(_of_name(sheet.data, wanted))
         if asked("send"):
             _send(sheet)
         elif wanted := asked("repair"):
@@ -78,9 +79,9 @@ def answered() -> Response:
             _check(sheet)
         else:
             _check(sheet)
+        response = _page(sheet)
     except CompetencyGraphError as error:
         return _refused(sheet, error)
-    response = _page(sheet)
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -98,10 +99,10 @@ def _refused(sheet: _Sheet, error: CompetencyGraphError) -> Response:
     return response
 
 
-def _of_name(texts: Iterable[Text], name: str) -> Text:
-    found = next((one for one in texts if one.name == name), None)
+def _in_field(texts: Iterable[Text], place: str) -> Text:
+    found = next((one for one in texts if str(one.place) == place), None)
     if found is None:
-        raise BadRequest(f"There is no text “{name}” to download. Check the texts again.")
+        raise BadRequest("There is nothing in that field to download. Check the texts again.")
     return found
 
 
@@ -221,9 +222,12 @@ def _rows_of(error: CompetencyGraphError, sheet: _Sheet) -> Iterator[Row]:
 
 
 def _page(sheet: _Sheet) -> Response:
-    graphs: list[dict[str, Any]] = (
-        client().look_up("graph_names", {"languages": languages()}).json()["graphs"]
-    )
+    graphs: list[dict[str, Any]] = []
+    try:
+        graphs = client().look_up("graph_names", {"languages": languages()}).json()["graphs"]
+    except Unavailable:
+        if sheet.problem is None:
+            raise
     graph, held = asked("graph"), [one for one in sheet.data if one.held]
     names = [one.name for one in held]
     rows, views = _shown(sheet, names)

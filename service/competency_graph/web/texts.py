@@ -16,8 +16,10 @@ from competency_graph.documents import Document
 from competency_graph.rdf import SYNTAXES, Syntax, syntax_of_file
 from competency_graph.web.candidates import files, syntax_named
 
-# A larger file stays where it is: its owner has it, and a page with it would be no good to edit in.
-_MOST_HELD: Final = 2_000_000
+# What is larger stays where it is: a page with it would be no good to edit in. Who pasted a text may
+# have no other copy.
+_MOST_OF_FILE: Final = 2_000_000
+_MOST_HELD: Final = 8_000_000
 _MOST_NAME: Final = 80
 _MARK: Final = b"\xef\xbb\xbf"
 _UNWANTED: Final = re.compile(
@@ -36,6 +38,7 @@ class Text:
         returned: whether the line ends of its file were carriage return and line feed.
         raw: what it is where there is no ``text``.
         held: whether the page has all of it, to be changed there.
+        place: which of the form's fields it came from, counted from 1; 0 for a file.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Text:
     returned: bool = False
     raw: bytes = b""
     held: bool = True
+    place: int = 0
 
     @property
     def content(self) -> bytes:
@@ -70,17 +74,24 @@ def areas(field: str) -> list[Text]:
     Raises:
         BadRequest: one is of no RDF syntax.
     """
-    prefix = prefix_of(field)
+    prefix = _prefix(field)
     found: list[Text] = []
     names, ends = (request.form.getlist(prefix + name) for name in ("name", "ends"))
     for place, written in enumerate(request.form.getlist(prefix + "text")):
         if written.strip():
             given = "".join(names[place : place + 1])
             syntax = syntax_named(prefix + "syntax", place)
-            name = _named(given, syntax, [one.name for one in found])
-            returned = "crlf" in ends[place : place + 1]
-            text = _plain(written)
-            found.append(Text(name=name, given=given, syntax=syntax, text=text, returned=returned))
+            found.append(
+                Text(
+                    name=_named(given, syntax, [one.name for one in found]),
+                    given=given,
+                    syntax=syntax,
+                    text=_plain(written),
+                    returned="crlf" in ends[place : place + 1],
+                    held=len(written) + _held(found) <= _MOST_HELD,
+                    place=place + 1,
+                )
+            )
     return found
 
 
@@ -92,17 +103,13 @@ def with_files(held: Sequence[Text], field: str) -> list[Text]:
         UnsupportedMediaType: a file is of no RDF syntax.
     """
     brought: list[Text] = []
+    pasted = [one.name for one in held if not one.given]
     for file in files(field):
-        name = _named(file.name, file.syntax, [one.name for one in brought])
-        content = file.content.removeprefix(_MARK)
-        brought.append(_of_file(name, content, file.syntax))
+        name = _named(file.name, file.syntax, [*pasted, *(one.name for one in brought)])
+        room = min(_MOST_OF_FILE, _MOST_HELD - _held([*held, *brought]))
+        brought.append(_of_file(name, file.content.removeprefix(_MARK), file.syntax, room))
     names = {one.name for one in brought}
     return [*(one for one in held if one.name not in names), *brought]
-
-
-def prefix_of(field: str) -> str:
-    """Return what the names of a field's parts begin with in the form."""
-    return "" if field == "data" else f"{field}-"
 
 
 def rewritten(texts: Iterable[Text], said: dict[str, str]) -> list[Text]:
@@ -118,14 +125,23 @@ def download(one: Text) -> Response:
     return response
 
 
-def _of_file(name: str, content: bytes, syntax: Syntax) -> Text:
+def _prefix(field: str) -> str:
+    # The names of the parts of the first are those of the form before it had two.
+    return "" if field == "data" else f"{field}-"
+
+
+def _held(texts: Iterable[Text]) -> int:
+    return sum(len(one.text or "") for one in texts if one.held)
+
+
+def _of_file(name: str, content: bytes, syntax: Syntax, room: int) -> Text:
     returns = content.count(b"\r\n")
     returned = bool(returns) and returns == content.count(b"\n")
     try:
         text = _plain(content.decode())
     except UnicodeDecodeError:
         return Text(name=name, given=name, syntax=syntax, text=None, raw=content, held=False)
-    held = len(content) <= _MOST_HELD
+    held = len(content) <= room
     return Text(name=name, given=name, syntax=syntax, text=text, returned=returned, held=held)
 
 
