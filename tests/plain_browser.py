@@ -132,7 +132,7 @@ class Browser:
         name: str,
         button: str | None = None,
         files: Iterable[File] = (),
-        **filled: str,
+        filled: Mapping[str, str] | None = None,
     ) -> Reply:
         """Submit a form of a page by the button with these words, else by its default button.
 
@@ -142,7 +142,7 @@ class Browser:
         pressed = [b for b in form.buttons if button is None or b[2] == button]
         assert pressed, f"There is no button “{button}”, but {[b[2] for b in form.buttons]}."
         fields = list(form.fields)
-        for field_, value in filled.items():
+        for field_, value in (filled or {}).items():
             place = max(n for n, (other, _) in enumerate(fields) if other == field_)
             fields[place] = (field_, value)
         if pressed[0][0]:

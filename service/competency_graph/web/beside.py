@@ -68,8 +68,8 @@ def beside(text: str, rows: Iterable[Row]) -> View:
     starts = starts_of_lines(text, range(1, last + 1) if whole else _around(found, last))
     for number, start in starts.items():
         end = text.find("\n", start)
-        line = text[start : len(text) if end < 0 else end]
-        shown.append(_line(number, number - before - 1, line, found.get(number, ())))
+        said = text[start : len(text) if end < 0 else end]
+        shown.append(_line(number, number - before - 1, said, found.get(number, ())))
         before = number
     return View(lines=shown, rest=last - before, whole=whole)
 

@@ -7,20 +7,22 @@ the byte order, is undone where the text leaves again.
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import PurePosixPath
 from typing import Final
 
-from flask import Response, request
+from flask import Response, request, send_file
 
 from competency_graph.documents import Document
 from competency_graph.rdf import SYNTAXES, Syntax, syntax_of_file
-from competency_graph.web.candidates import files, syntax_named
+from competency_graph.web.candidates import FORM, files, sent, syntax_named
 
-# What is larger stays where it is: a page with it would be no good to edit in. Who pasted a text may
-# have no other copy.
+# What is larger stays where it is: a page with it would be no good to edit in. Who pasted a text
+# may have no other copy.
 _MOST_OF_FILE: Final = 2_000_000
 _MOST_HELD: Final = 8_000_000
 _MOST_NAME: Final = 80
+_FORMS: Final = (FORM, "application/x-www-form-urlencoded")
 _MARK: Final = b"\xef\xbb\xbf"
 _UNWANTED: Final = re.compile(
     r'[\x00-\x1f\x7f<>:"|?*\\/\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+'
@@ -96,18 +98,23 @@ def areas(field: str) -> list[Text]:
 
 
 def with_files(held: Sequence[Text], field: str) -> list[Text]:
-    """Return texts and the files of a field of the form; a file stands for the text of its name.
+    """Return texts and what was brought beside them: the files of a field, or the body if no form.
+
+    A file stands for the text of its name.
 
     Raises:
-        UnreadableInput: a file is empty.
-        UnsupportedMediaType: a file is of no RDF syntax.
+        UnreadableInput: a file, or the body, is empty.
+        UnsupportedMediaType: one is of no RDF syntax.
     """
     brought: list[Text] = []
     pasted = [one.name for one in held if not one.given]
-    for file in files(field):
-        name = _named(file.name, file.syntax, [*pasted, *(one.name for one in brought)])
+    is_form = request.mimetype in _FORMS
+    for one in files(field) if is_form else sent(field):
+        given = one.name if is_form else ""
+        name = _named(given, one.syntax, [*pasted, *(one.name for one in brought)])
         room = min(_MOST_OF_FILE, _MOST_HELD - _held([*held, *brought]))
-        brought.append(_of_file(name, file.content.removeprefix(_MARK), file.syntax, room))
+        document = replace(one, name=name, content=one.content.removeprefix(_MARK))
+        brought.append(_of_file(document, given, room))
     names = {one.name for one in brought}
     return [*(one for one in held if one.name not in names), *brought]
 
@@ -119,8 +126,13 @@ def rewritten(texts: Iterable[Text], said: dict[str, str]) -> list[Text]:
 
 def download(one: Text) -> Response:
     """Return a text as the file that it is to be, never to be shown by a browser."""
-    response = Response(one.content, content_type=f"{one.syntax.media_type}; charset=utf-8")
-    response.headers.set("Content-Disposition", "attachment", filename=one.name)
+    response = send_file(
+        BytesIO(one.content),
+        mimetype=one.syntax.media_type,
+        as_attachment=True,
+        download_name=one.name,
+        etag=False,
+    )
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -134,15 +146,15 @@ def _held(texts: Iterable[Text]) -> int:
     return sum(len(one.text or "") for one in texts if one.held)
 
 
-def _of_file(name: str, content: bytes, syntax: Syntax, room: int) -> Text:
-    returns = content.count(b"\r\n")
-    returned = bool(returns) and returns == content.count(b"\n")
+def _of_file(one: Document, given: str, room: int) -> Text:
+    returns = one.content.count(b"\r\n")
+    returned = bool(returns) and returns == one.content.count(b"\n")
+    known = Text(name=one.name, given=given and one.name, syntax=one.syntax, text=None)
     try:
-        text = _plain(content.decode())
+        text = _plain(one.content.decode())
     except UnicodeDecodeError:
-        return Text(name=name, given=name, syntax=syntax, text=None, raw=content, held=False)
-    held = len(content) <= room
-    return Text(name=name, given=name, syntax=syntax, text=text, returned=returned, held=held)
+        return replace(known, raw=one.content, held=False)
+    return replace(known, text=text, returned=returned, held=len(one.content) <= room)
 
 
 def _plain(text: str) -> str:
