@@ -64,7 +64,6 @@ _RDFLIB_ENDPOINT_TAKES = ("10k", "100k")
 _UNDER_LOAD = {
     "": {"kill_limit": "3"},
     ", KILL_LIMIT off": {"kill_limit": "off"},
-    ", KILL_LIMIT off, READERS 8": {"kill_limit": "off", "readers": "8"},
 }
 # Where hostile clients come from: this machine, and nobody's address that is measured.
 _ELSEWHERE = "127.0.0.2"

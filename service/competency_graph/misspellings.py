@@ -139,7 +139,7 @@ def _misspelt_namespace(word: URIRef) -> _Fault | None:
     if not get_close_matches(namespace, [CG], cutoff=0.9):
         return None
     return (
-        f"Correct the address in front of “{local}”: it is nearly that of our vocabulary.",
+        f"Correct the address of the vocabulary that “{local}” comes from: it is misspelt.",
         f"Did you mean PREFIX cg: <{CG}>?",
         URIRef(CG + local),
     )

@@ -65,6 +65,7 @@ _WORDS: Final[tuple[tuple[str, str], ...]] = (
     ),
 )
 _CURLY: Final = "“”„‟‘’«»"
+_NAMED: Final = re.compile(r"<[^<>\s]*>|[\w.-]*:[\w.%-]*(?<!\.)")
 
 
 class Fault(NamedTuple):
@@ -93,7 +94,28 @@ def fault(
         return Fault(f"This is {other}", 1, 1)
     if title == "RDF/XML" and line is None:
         return _fault_of_xml(message, content, title)
-    return Fault(_sentence(message, title, *_line_at(text, line, column)), line, column)
+    before, rest = _line_at(text, line, column)
+    sentence = _sentence(message, title, before, rest)
+    if sentence == _NOT_ENDED and line is not None and re.match(r"a\s", rest):
+        return _begun(text.split("\n")[: line - 1], before) or Fault(sentence, line, column)
+    return Fault(sentence, line, column)
+
+
+def _begun(above: list[str], before: str) -> Fault | None:
+    """Return the fault of a statement without its end where the next begins, on a line of its own.
+
+    Args:
+        above: the lines up to where reading stopped, at the word that follows the next thing.
+        before: what stands on its line before that word.
+    """
+    lines = [*above, before]
+    while lines and not lines[-1].strip():
+        lines.pop()
+    name = lines[-1].rstrip() if lines else ""
+    if not _NAMED.fullmatch(name):
+        return None
+    sentence = f"The statement above is not ended. Put a full stop in front of “{name}”."
+    return Fault(sentence, len(lines), 1)
 
 
 def _sentence(message: str, title: str, before: str = "", rest: str = "") -> str:

@@ -9,9 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 from conftest import Service, start_service
-from test_hanging_up import begin
-
-ASIDE = 4
+from test_hanging_up import ASIDE, begin
 
 
 @pytest.fixture(scope="module")

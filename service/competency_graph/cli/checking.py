@@ -41,9 +41,20 @@ _ENDINGS: Final[dict[str, Format]] = {
     metavar="FILE",
     help="With --base, also write the comparison here, as the ending says: .md .html .json .txt.",
 )
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "github"]),
+    default="text",
+    help="How findings are told: for people, or as annotations of GitHub Actions.",
+)
 @click.pass_context
 def check(
-    context: click.Context, paths: tuple[str, ...], base: str | None, reports_: tuple[str, ...]
+    context: click.Context,
+    paths: tuple[str, ...],
+    base: str | None,
+    reports_: tuple[str, ...],
+    format_: reports.Format,
 ) -> None:
     """Check a repository: its files, their form, and the version that its changes ask for.
 
@@ -60,7 +71,7 @@ def check(
     old = None if base is None else _at(base, paths, settings.max_body)
     documents = _documents(paths or (".",), settings.max_body)
     verdict = _judged(documents, settings)
-    click.echo(reports.render(verdict, "text", paint=editing.paint))
+    click.echo(reports.render(verdict, format_, paint=editing.paint))
     unformed = list(_unformed(documents, settings.max_body))
     for sentence in unformed:
         click.echo(sentence)
@@ -72,8 +83,8 @@ def check(
         click.echo(render(comparison, "text", paint=paint))
         if comparison.impact and not any(s.before or s.after for s in comparison.versions):
             click.echo("No version is declared (owl:versionInfo), so none was checked.")
-        for name, format_ in wanted.items():
-            write_file(name, render(comparison, format_).encode() + b"\n")
+        for name, ending in wanted.items():
+            write_file(name, render(comparison, ending).encode() + b"\n")
         faults = sum(bool(step.fault) for step in comparison.versions)
     context.exit(1 if verdict.fails("violation") or unformed or faults else 0)
 

@@ -190,6 +190,8 @@ class Board:
             self._words[place + offset] = number
         self._words[place] = request
         self._words[_DEATH_COUNT] = count + 1
+        # Whoever gets the slot next is not at it.
+        self._words[start] = 0
         self._words[_DEATHS_BY + min(signal_number, _SIGNALS - 1)] += 1
 
     def death(self, request: int) -> Death | None:

@@ -26,7 +26,8 @@ _TOO_YOUNG_TO_DIE: Final = 0.02
 _ASK_AGAIN: Final = 0.01
 _PATIENCE: Final = 10.0
 # Who works longer on one request than nearly all are worked on stands aside for the others.
-_LONG: Final = 0.5
+_LONG: Final = 0.25
+_GLANCE: Final = 0.125
 # What was taken out is never freed: past both of these a fresh keeper is loaded beside this one.
 _OLD_REMOVED: Final = 10_000
 _OLD_SHARE: Final = 0.05
@@ -124,7 +125,7 @@ class Keeper:
             waiting.register(descriptor, select.POLLIN)
         while True:
             # Not whenever nothing else happens: something may always happen.
-            due = self._looked + _TICK - time.monotonic() if self._serving else _TICK
+            due = min(_GLANCE, self._looked + _TICK - time.monotonic()) if self._serving else _TICK
             ready = {what for what, _ in waiting.poll(max(0.0, due) * 1000)}
             told = os.read(woken, 4096) if woken in ready else b""
             if self._lifeline in ready or signal.SIGTERM in told or signal.SIGINT in told:
@@ -139,7 +140,7 @@ class Keeper:
                     self._take_change()
                 if time.monotonic() >= self._looked + _TICK:
                     self._look()
-                    self._let_stand_aside()
+                self._let_stand_aside()
             self._bury_the_dead()
             if self._serving:
                 self._fill()

@@ -14,6 +14,7 @@ from typing import IO, Final
 _ROWS: Final = b'"bindings":['
 _NEXT: Final = re.compile(rb'\},\{"[^,}]')
 _RESULT: Final = b"<result>"
+_NO_MARKS: Final = bytes(byte for byte in range(256) if byte not in b'"\n')
 
 
 class Rows:
@@ -69,7 +70,8 @@ class Rows:
     def _csv(self, content: bytes) -> int:
         if not self._quoted and b'"' not in content:
             return content.count(b"\n")
-        parts = content.split(b'"')
-        outside = parts[self._quoted :: 2]
-        self._quoted ^= len(parts) % 2 == 0
-        return sum(part.count(b"\n") for part in outside)
+        marks = content.translate(None, _NO_MARKS)
+        # Two quotes with no end of a line between them change nothing.
+        parts = ((b'"' if self._quoted else b"") + marks).replace(b'""', b"").split(b'"')
+        self._quoted = len(parts) % 2 == 0
+        return sum(part.count(b"\n") for part in parts[::2])

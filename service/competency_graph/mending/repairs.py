@@ -17,6 +17,7 @@ from competency_graph.literals import fault
 from competency_graph.mending.surroundings import MANY, SHORT, Surroundings, local_name
 from competency_graph.model import Finding, Repair
 from competency_graph.statements import term_of, turtle
+from competency_graph.vocab import CG
 
 _MOST: Final = 100
 """How many findings of one verdict get a proposal; who has more has another trouble."""
@@ -56,16 +57,21 @@ def _instead(finding: Finding, new: Node, text: str, *, predicate: Node | None =
 
 def _other_thing(finding: Finding, around: Surroundings) -> Repair | None:
     """Propose the thing that was meant by an address or a name that is nearly its own."""
-    if finding.value is None or finding.field is None:
+    if finding.value is None or finding.field is None or finding.focus.startswith('"'):
         return None
     rule = _node(finding.rule)
     listed = [t for t in around.list_of(rule, SH["in"]) if isinstance(t, URIRef)]
-    choice = around.members(around.classes(rule)) or listed
-    meant = _meant(term_of(finding.value), choice, around)
+    classes, value = around.classes(rule), term_of(finding.value)
+    choice = around.on_scale(around.members(classes), _node(finding.focus)) or listed
+    meant = _meant(value, choice, around)
     if meant is not None:
-        label, local = around.name(meant), local_name(meant)
-        name = f"“{label}”" if label == local else f"“{label}” ({local})"
-        return _instead(finding, meant, f"Did you mean {name}?")
+        text = f"Did you mean {around.called(meant)}?"
+        if isinstance(value, Literal):
+            text += " Refer to it instead of writing a text."
+        elif classes and classes.isdisjoint(around.values(value, RDF.type)):
+            kind = around.kind(value)
+            text = f"“{around.name(value)}” is {_article(kind)}. {text}" if kind else text
+        return _instead(finding, meant, text)
     names = _few(choice, finding.value.strip("<>"), around)
     return Repair(text=f"There is {_listed(names, 'and')}.") if names else None
 
@@ -75,7 +81,7 @@ def _few(choice: Sequence[URIRef], near: str, around: Surroundings) -> list[str]
     for home in ("", near.rpartition("/")[0] + "/"):
         things = [thing for thing in choice if thing.startswith(home)]
         if len(things) <= _LISTED:
-            return [around.name(thing) for thing in things]
+            return [around.called(thing) for thing in things]
     return []
 
 
@@ -109,15 +115,17 @@ def _missing(finding: Finding, around: Surroundings) -> Repair | None:
     if finding.value is not None or around.values(_node(finding.focus), field):
         return None
     rule = _node(finding.rule)
+    if (misspelt := around.misspelt(_node(finding.focus), field)) is not None:
+        return Repair(text=f"It is there as “{_word(misspelt)}”: correct that word.")
     if field in _TEXTS:
         said = turtle(field, Literal("", lang=_language(finding, field, around)))
         shown = said.replace('""', '"…"')
         return Repair(text=f"Add to it: {shown}", insert=said)
     classes = around.classes(rule)
-    choice = around.members(classes)
+    choice = around.on_scale(around.members(classes), _node(finding.focus))
     kinds = sorted(filter(None, map(around.label, classes)))
     what = kinds[0].lower() if len(kinds) == 1 else "value"
-    predicate = turtle(field, RDF.nil).split(" ", 1)[0]
+    predicate = _word(field)
     if names := _few(choice, finding.focus, around):
         insert = turtle(field, choice[0]) if len(choice) == 1 else None
         text = f"Add to it: {predicate} and, after it, {_listed(names, 'or')}."
@@ -125,6 +133,10 @@ def _missing(finding: Finding, around: Surroundings) -> Repair | None:
     if choice:
         return Repair(text=f"Add to it: {predicate} and, after it, {_article(what)}.")
     return None
+
+
+def _word(predicate: Node) -> str:
+    return turtle(predicate, RDF.nil).split(" ", 1)[0]
 
 
 def _wanted(finding: Finding, around: Surroundings) -> Repair | None:
@@ -148,7 +160,8 @@ def _retyped(finding: Finding, around: Surroundings) -> Repair | None:
     if types[0] == RDF.langString:
         language = _language(finding, predicate, around)
         tagged = Literal(str(value), lang=language)
-        text = f"Add the language, for example {_quoted(tagged)}."
+        # Nobody can tell the language of a text for sure: who proposes one asks.
+        text = f"If it is {_language_named(language)}, write {_quoted(tagged)}."
         return _instead(finding, tagged, text, predicate=predicate)
     text = str(value).strip()
     date = re.match(r"\d{4}-\d\d-\d\d", text)
@@ -204,7 +217,7 @@ def _one_of(finding: Finding, around: Surroundings) -> Repair | None:
     if finding.field is None:
         return None
     values = around.values(_node(finding.focus), URIRef(finding.field))
-    names = sorted(around.name(value) for value in values)
+    names = sorted(f"“{around.name(value)}”" for value in values)
     if not 1 < len(names) <= _LISTED:
         return None
     return Repair(text=f"Keep one of {_listed(names, 'and')}.")
@@ -236,6 +249,21 @@ def _successor(finding: Finding, around: Surroundings) -> Repair | None:
         remove=turtle(uses[0], old),
         insert=turtle(uses[0], new),
     )
+
+
+def _twins(finding: Finding, around: Surroundings) -> Repair | None:
+    """Name the other requirements of the same role for the same competency."""
+    this, role = _node(finding.focus), URIRef(CG + "belongsToRole")
+    roles = set(around.values(this, role))
+    others = [
+        other
+        for other in around.having(URIRef(finding.field or ""), term_of(finding.value or "<>"))
+        if other != this and roles.intersection(around.values(other, role))
+    ]
+    if not 0 < len(others) <= _LISTED:
+        return None
+    names = [around.called(other) for other in sorted(others, key=str)]
+    return Repair(text=f"Keep this one or {_listed(names, 'or')}.")
 
 
 def _circle(finding: Finding, around: Surroundings) -> Repair | None:
@@ -283,6 +311,12 @@ def _code_of(word: str) -> str | None:
     return code if re.fullmatch(r"[a-z]{2,3}", code) else None
 
 
+def _language_named(code: str) -> str:
+    from babel import Locale
+
+    return str(Locale("en").languages.get(code.split("-")[0].lower(), f"in “{code}”"))
+
+
 def _untagged(finding: Finding, around: Surroundings) -> Repair | None:
     value = term_of(finding.value or '""')
     if not isinstance(value, Literal) or not value.language or finding.field is None:
@@ -313,7 +347,7 @@ def _language(finding: Finding, field: Node, around: Surroundings) -> str:
 
 
 def _listed(names: Iterable[str], word: str) -> str:
-    *most, last = (f"“{name}”" for name in names)
+    *most, last = names
     return f"{', '.join(most)} {word} {last}" if most else last
 
 
@@ -337,6 +371,7 @@ _BY_RULE: Final[dict[str, Sequence[_Propose]]] = {
     "Concept-no-cycle": (_circle,),
     "Deprecated-not-in-use": (_successor,),
     "Notation-code-no-language": (_untagged,),
+    "RoleRequirement-once": (_twins,),
     "Worded-language-known": (_tagged_well,),
 }
 _BY_KIND: Final[dict[str, Sequence[_Propose]]] = {

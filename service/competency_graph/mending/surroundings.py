@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from difflib import get_close_matches
 from itertools import islice
 from typing import Final
 
-from rdflib import SH, Graph, URIRef
+from rdflib import DCTERMS, SH, SKOS, Graph, URIRef
 from rdflib.collection import Collection
 from rdflib.term import Node
 
@@ -14,6 +15,7 @@ from competency_graph.graphs import node as of_term
 from competency_graph.shacl.data import TYPE, Data
 from competency_graph.shacl.findings import label
 from competency_graph.shacl.targets import below
+from competency_graph.vocab import CG
 
 MANY: Final = 5000
 """How many things are looked at, so that a proposal costs milliseconds in any graph."""
@@ -49,6 +51,17 @@ class Surroundings:
     def words(self, thing: Node, value: Node) -> list[Node]:
         """Return the predicates with which the data give a thing a value, in a settled order."""
         return sorted((word for word, other in self.said(thing) if other == value), key=str)
+
+    def having(self, predicate: Node, value: Node) -> list[Node]:
+        """Return the things that have a value for a predicate: not all, where there are many."""
+        found = islice(self._data.subjects(named(predicate), term(value)), MANY)
+        return [of_term(thing) for thing in found]
+
+    def kind(self, thing: Node) -> str | None:
+        """Return in a word what a thing is, where the data call it one thing."""
+        classes = self._data.objects(term(thing), TYPE)
+        names = {name for class_ in classes if (name := label(class_, self._data))}
+        return names.pop().lower() if len(names) == 1 else None
 
     def asked(self, shape: Node, word: Node) -> list[Node]:
         """Return what a shape says with a word of SHACL."""
@@ -93,6 +106,25 @@ class Surroundings:
     def name(self, node: Node) -> str:
         """Return what a thing is called, else how its address ends."""
         return self.label(node) or local_name(node)
+
+    def called(self, thing: Node) -> str:
+        """Return in quotes what a thing is called, and how its address ends where that differs."""
+        name, local = self.name(thing), local_name(thing)
+        return f"“{name}”" if name == local else f"“{name}” ({local})"
+
+    def misspelt(self, thing: Node, word: URIRef) -> Node | None:
+        """Return with which word that does not exist a thing says what one of ours is for."""
+        said = [other for other, _ in self.said(thing) if str(other).startswith(CG)]
+        unknown = {local_name(other): other for other in said if self.label(other) is None}
+        near = get_close_matches(local_name(word), unknown, n=1, cutoff=0.85)
+        return unknown[near[0]] if near and word.startswith(CG) else None
+
+    def on_scale(self, choice: list[URIRef], thing: Node) -> list[URIRef]:
+        """Return what of a choice is on the scales of a thing's framework, else all of it."""
+        homes = self.values(thing, DCTERMS.isPartOf)
+        scales = [scale for home in homes for scale in self.values(home, URIRef(CG + "usesScale"))]
+        fit = {one for scale in scales for one in self.having(SKOS.inScheme, scale)}
+        return [one for one in choice if one in fit] or choice
 
     def members(self, classes: frozenset[Node]) -> list[URIRef]:
         """Return the things of some classes in the order of their addresses, unless there are many.
