@@ -48,7 +48,7 @@ def _write(page: Page, selector: str, text: str) -> None:
 
 
 def test_a_text_is_mended_downloaded_and_sent_by_keyboard(
-    browser: Browser, running: Service, tmp_path: Path
+    browser: Browser, running: Service, axe: str, tmp_path: Path
 ) -> None:
     token = running.token("editor")
     for page in opened(browser, running.url, "/validate"):
@@ -91,9 +91,11 @@ def test_a_text_is_mended_downloaded_and_sent_by_keyboard(
         # The text waited in the browser.
         expect(page.locator("#text-1")).to_have_value(RIGHT)
         expect(page.locator("#new")).to_have_value(FRAMEWORK)
+        assert not serious(page, axe)
         _write(page, "#message", "Sent by hand")
         _press(page, "button[name=send]")
         expect(verdict).to_have_text("It is recorded")
+        assert not serious(page, axe)
         _press(page, "a[href^='/changes/']:not([href='/changes'])")
         expect(page.locator(".lead")).to_have_text("Sent by hand")
         page.goto(running.url + "/validate")
