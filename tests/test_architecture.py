@@ -11,7 +11,7 @@ LAYERS = (
     {"errors", "vocab", "config", "resources"},
     {
         *("literals", "model", "rdf", "graphs", "syntax_faults", "places", "statements"),
-        *("codings", "sparql_text"),
+        *("codings", "sparql_text", "editing"),
     },
     {"log", "index", "shacl", "queries", "exchange", "outward"},
     {
@@ -59,6 +59,7 @@ NEIGHBOURS = {
     ("pages", "words"): "labels are chosen by language",
     ("pages", "catalogue"): "the order of notations",
     ("pages", "requirements"): "what a role needs is worked out once",
+    ("editing", "model"): "edits and repairs are values",
     ("rdf", "syntax_faults"): "what is wrong with a text is told as it is read",
     ("places", "rdf"): "places are found by reading once more",
     ("linting", "documents"): "documents are what is looked at",

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from competency_graph import rdf, resources
 from competency_graph.documents import Document, read_documents
+from competency_graph.editing import edited
 from competency_graph.errors import UnreadableInput
 from competency_graph.judging import judge
 from competency_graph.model import Edit, Finding, Place, Verdict
@@ -83,25 +84,12 @@ def _told(finding: Finding) -> list[str]:
 
 
 def mended(documents: Sequence[Document], edits: Sequence[Edit]) -> list[Document]:
-    """Return documents with edits done: those that begin later first, equal ones once."""
-    texts = {d.name: d.content.decode("utf-8-sig") for d in documents}
-
-    def offset(file: str, line: int | None, column: int | None) -> int:
-        assert line and column
-        return sum(map(len, texts[file].split("\n")[: line - 1])) + line - 1 + column - 1
-
-    spans = {
-        (
-            e.place.file,
-            offset(e.place.file, e.place.line, e.place.column),
-            offset(e.place.file, e.place.end_line, e.place.end_column),
-            e.text,
-        )
-        for e in edits
-    }
-    for file, start, end, text in sorted(spans, reverse=True):
-        texts[file] = texts[file][:start] + text + texts[file][end:]
-    return [replace(d, content=texts[d.name].encode()) for d in documents]
+    """Return documents with edits done."""
+    return [
+        replace(d, content=edited(d.content.decode("utf-8-sig"), own).encode())
+        for d in documents
+        for own in [[edit for edit in edits if edit.place.file == d.name]]
+    ]
 
 
 def _of(folder: Path, findings: Sequence[Finding]) -> list[Finding]:

@@ -60,7 +60,7 @@ def test_it_carries_pages_queries_and_migrations(installed: Path) -> None:
     assert list(package.glob("log/migrations/versions/0*.py"))
 
 
-@pytest.mark.skipif(shutil.which("npm") is None, reason="no npm: the query page was not driven")
+@pytest.mark.skipif(shutil.which("npm") is None, reason="no npm: pages were not driven")
 def test_it_carries_the_query_editor_and_its_licences(installed: Path) -> None:
     built = installed / "competency_graph" / "web" / "static" / "built"
     assert "Yasqe" in (built / "yasqe.min.js").read_text(encoding="utf-8")

@@ -1,26 +1,16 @@
 """The query page in Chromium, by keyboard alone: typed, completed, run, charted, refused, read."""
 
-import os
-import shutil
-import subprocess
 import urllib.parse
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from competency_graph.web.editor import is_built
 from conftest import Service, start_service
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from driving import DRIVEN, axe_script, chromium, opened, serious, tab_to
+from playwright.sync_api import Browser, Page, expect
 
-ROOT = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium")
-NPM = shutil.which("npm")
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: the query page was not driven"),
-    pytest.mark.skipif(NPM is None, reason="no npm: the query page was not driven"),
-]
-_TABS = 60
+pytestmark = DRIVEN
 
 
 @pytest.fixture(scope="module")
@@ -34,74 +24,24 @@ def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     assert is_built(), "npm is here, so the editor should be: install the package again."
-    options = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as driver:
-        with driver.chromium.launch(executable_path=CHROMIUM, args=options) as running:
-            yield running
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
 def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The accessibility checks, as the lock file pins them."""
-    folder = tmp_path_factory.mktemp("npm")
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(ROOT / name, folder)
-    taking = [str(NPM), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    subprocess.run(taking, cwd=folder, check=True, capture_output=True)
-    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
-
-
-def _opened(browser: Browser, url: str, path: str = "/sparql", **wishes: Any) -> Iterator[Page]:
-    """A page that fails the test at a fault of script, a breach of policy, a request elsewhere."""
-    with browser.new_context(**{"locale": "en-GB", **wishes}) as context:
-        page = context.new_page()
-        wrong: list[str] = []
-        page.on("pageerror", lambda fault: wrong.append(str(fault)))
-        page.on("console", lambda said: wrong.extend(_faults(said)))
-        page.on("request", lambda asked: wrong.extend(_elsewhere(url, asked)))
-        page.goto(url + path)
-        yield page
-        assert not wrong
-
-
-def _faults(said: ConsoleMessage) -> list[str]:
-    """Return what a browser finds wrong; that an answer was a refusal is none of it."""
-    refused = "Failed to load resource" in said.text
-    return [said.text] if said.type == "error" and not refused else []
-
-
-def _elsewhere(url: str, asked: Request) -> list[str]:
-    return [] if asked.url.startswith((url + "/", "data:")) else [asked.url]
+    return axe_script(tmp_path_factory.mktemp("npm"))
 
 
 @pytest.fixture
 def page(browser: Browser, hurried: Service) -> Iterator[Page]:
-    yield from _opened(browser, hurried.url)
-
-
-def _tab_to(page: Page, selector: str) -> None:
-    """Press Tab until something of this selector has the focus."""
-    for _ in range(_TABS):
-        page.keyboard.press("Tab")
-        if page.evaluate("s => document.activeElement.closest(s) !== null", selector):
-            return
-    raise AssertionError(f"The keyboard does not reach {selector}.")
+    yield from opened(browser, hurried.url, "/sparql")
 
 
 def _write(page: Page, query: str) -> None:
-    _tab_to(page, ".yasqe")
+    tab_to(page, ".yasqe")
     page.keyboard.press("Control+A")
     page.keyboard.insert_text(query)
-
-
-def _serious(page: Page, axe: str) -> list[str]:
-    page.evaluate(axe)
-    told = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
-    return [
-        f"{fault['id']}: {fault['help']}: {fault['nodes'][0]['html']}"
-        for fault in told["violations"]
-        if fault["impact"] in ("serious", "critical")
-    ]
 
 
 ROLES = """SELECT ?role (COUNT(?need) AS ?needs)
@@ -132,11 +72,11 @@ def test_a_query_is_typed_with_completion_run_and_charted(page: Page) -> None:
     expect(page.locator("#status")).to_contain_text("7 rows")
     expect(page.locator("#table")).to_contain_text("Knowledge broker")
     assert "query=" in page.url
-    _tab_to(page, "[aria-controls=chart]")
+    tab_to(page, "[aria-controls=chart]")
     page.keyboard.press("Enter")
     expect(page.locator("#chart .bars li")).to_have_count(7)
     expect(page.locator("#table")).to_be_hidden()
-    _tab_to(page, "[aria-controls=raw]")
+    tab_to(page, "[aria-controls=raw]")
     page.keyboard.press("Enter")
     expect(page.locator("#raw pre")).to_contain_text('"bindings"')
     expect(page.locator("#raw")).to_contain_text("bytes as application/sparql-results+json")
@@ -145,7 +85,7 @@ def test_a_query_is_typed_with_completion_run_and_charted(page: Page) -> None:
 def test_a_chart_is_as_long_as_the_numbers(page: Page) -> None:
     _write(page, ROLES)
     page.keyboard.press("Control+Enter")
-    _tab_to(page, "[aria-controls=chart]")
+    tab_to(page, "[aria-controls=chart]")
     page.keyboard.press("Space")
     first = page.locator("#chart .bars li").first
     expect(first).to_contain_text("Implementation support practitioner")
@@ -156,12 +96,12 @@ def test_a_chart_is_as_long_as_the_numbers(page: Page) -> None:
 
 
 def test_an_example_is_found_and_opened(page: Page) -> None:
-    _tab_to(page, "#search")
+    tab_to(page, "#search")
     page.keyboard.type("trust attitudes")
     page.keyboard.press("Control+A")
     page.keyboard.type("umbrella")
     expect(page.locator("#found")).to_have_text("1 found")
-    _tab_to(page, "#examples li a")
+    tab_to(page, "#examples li a")
     page.keyboard.press("Enter")
     expect(page.locator("#result tbody tr").first).to_be_visible()
     expect(page.locator(".CodeMirror-code")).to_contain_text("# Which roles does")
@@ -186,7 +126,7 @@ def test_a_refused_query_says_which_limit(page: Page) -> None:
 
 
 def test_the_keyboard_leaves_the_editor_and_focus_is_seen(page: Page) -> None:
-    _tab_to(page, ".yasqe")
+    tab_to(page, ".yasqe")
     outline = page.evaluate("getComputedStyle(document.querySelector('.CodeMirror')).outlineStyle")
     assert outline == "solid"
     page.keyboard.press("Tab")
@@ -196,7 +136,7 @@ def test_the_keyboard_leaves_the_editor_and_focus_is_seen(page: Page) -> None:
 def test_a_link_opens_the_query_and_its_answer(browser: Browser, hurried: Service) -> None:
     long = ROLES + "\n# " + "x" * 7000
     path = "/sparql#" + urllib.parse.urlencode({"query": long})
-    for page in _opened(browser, hurried.url, path):
+    for page in opened(browser, hurried.url, path):
         expect(page.locator("#result tbody tr")).to_have_count(7)
         link = page.locator("#link").get_attribute("href")
         assert link and "#query=" in link
@@ -205,7 +145,7 @@ def test_a_link_opens_the_query_and_its_answer(browser: Browser, hurried: Servic
 
 
 def test_it_works_without_script(browser: Browser, hurried: Service) -> None:
-    for page in _opened(browser, hurried.url, java_script_enabled=False):
+    for page in opened(browser, hurried.url, "/sparql", java_script_enabled=False):
         page.locator("#query").fill(ROLES)
         page.locator("#ask button").press("Enter")
         expect(page.locator("#result tbody tr")).to_have_count(7)
@@ -225,24 +165,24 @@ def test_it_works_without_script(browser: Browser, hurried: Service) -> None:
 def test_it_is_accessible_in_every_state(
     browser: Browser, hurried: Service, axe: str, wishes: dict[str, Any]
 ) -> None:
-    for page in _opened(browser, hurried.url, **wishes):
-        assert not _serious(page, axe)
+    for page in opened(browser, hurried.url, "/sparql", **wishes):
+        assert not serious(page, axe)
         _write(page, "SELECT * { ?s a ")
         page.keyboard.type("cg:Ro")
         expect(page.locator(".CodeMirror-hints")).to_be_visible()
-        assert not _serious(page, axe)
+        assert not serious(page, axe)
         page.keyboard.press("Escape")
         _write(page, ROLES)
         page.keyboard.press("Control+Enter")
         expect(page.locator("#result tbody tr")).to_have_count(7)
-        assert not _serious(page, axe)
+        assert not serious(page, axe)
         for view in ("chart", "raw"):
-            _tab_to(page, f"[aria-controls={view}]")
+            tab_to(page, f"[aria-controls={view}]")
             page.keyboard.press("Enter")
-            assert not _serious(page, axe)
+            assert not serious(page, axe)
         _write(page, "SELECT")
         page.keyboard.press("Control+Enter")
         expect(page.locator("#result .notice")).to_be_visible()
-        assert not _serious(page, axe)
+        assert not serious(page, axe)
         widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert widths[0] <= widths[1], "nothing is wider than the screen"

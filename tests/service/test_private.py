@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from conftest import Reply, Service, start_service
 from page_addresses import BROWSER
-from test_signing_in import Browser
+from plain_browser import Browser
 
 _ROLE = "/id/implementation-support/role/knowledge-broker"
 PATHS = [

@@ -1,65 +1,14 @@
 """Browsers sign in with a token: a cookie, forms that no other site can send, nothing cached."""
 
-import http.client
-import re
 import subprocess
 import sys
-import urllib.parse
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import pytest
-from conftest import Reply, Service, start_service
+from conftest import Service, start_service
 from helping import framework, put, revision
-from page_addresses import BROWSER
 from page_rules import faults
-
-
-@dataclass
-class Browser:
-    """What a browser does with cookies and forms; follows no redirect."""
-
-    service: Service
-    cookies: dict[str, str] = field(default_factory=dict)
-    said: list[str] = field(default_factory=list)
-
-    def ask(
-        self, method: str, path: str, fields: dict[str, str] | None = None, **more: str
-    ) -> Reply:
-        body = None if fields is None else urllib.parse.urlencode(fields).encode()
-        headers = {"Accept": BROWSER, "Accept-Language": "en"}
-        headers |= {k.replace("_", "-"): v for k, v in more.items()}
-        if body is not None:
-            headers["Content-Type"] = "application/x-www-form-urlencoded"
-        if self.cookies:
-            headers["Cookie"] = "; ".join(f"{k}={v}" for k, v in self.cookies.items())
-        connection = http.client.HTTPConnection(
-            self.service.url.removeprefix("http://"), timeout=60
-        )
-        connection.request(method, path, body, headers)
-        answer = connection.getresponse()
-        reply = Reply(answer.status, dict(answer.getheaders()), answer.read())
-        for set_cookie in answer.msg.get_all("Set-Cookie") or []:
-            self.said.append(set_cookie)
-            name, _, value = set_cookie.partition(";")[0].partition("=")
-            self.cookies[name] = value
-            if "Max-Age=0" in set_cookie:
-                del self.cookies[name]
-        connection.close()
-        return reply
-
-    def key(self, path: str, action: str) -> str:
-        """Return what the form with this action on a page must send back."""
-        page = self.ask("GET", path).body.decode()
-        form = re.search(rf'<form[^>]*action="{re.escape(action)}".*?</form>', page, re.DOTALL)
-        assert form, page
-        found = re.search(r'name="key" value="([^"]+)"', form[0])
-        assert found
-        return found[1]
-
-    def sign_in(self, token: str, back: str = "/ns") -> Reply:
-        key = self.key("/sign-in", "/sign-in")
-        return self.ask("POST", "/sign-in", {"key": key, "token": token, "back": back})
+from plain_browser import Browser
 
 
 @pytest.fixture(scope="module")

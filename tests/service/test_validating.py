@@ -4,7 +4,6 @@ import json
 import re
 import threading
 import urllib.parse
-import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from conftest import Reply, Service, start_service
 from helping import FRAMEWORK, competency, framework, prefixed, put, revision
 from page_addresses import BROWSER
+from plain_browser import multipart
 from rdflib import SH, BNode, Graph
 
 NO_LABEL = framework().replace('skos:prefLabel "Talking"@en ;', "")
@@ -56,21 +56,11 @@ def form(
     token: str | None = None,
 ) -> Reply:
     """Send a form as a browser does: (field, file name, content), and other fields."""
-    mark = uuid.uuid4().hex
-    parts = [
-        f'Content-Disposition: form-data; name="{name}"; filename="{file}"\r\n\r\n'.encode()
-        + content
-        for name, file, content in files
-    ] + [
-        f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}'.encode()
-        for name, value in fields.items()
-    ]
-    body = b"".join(f"--{mark}\r\n".encode() + part + b"\r\n" for part in parts)
-    kind = f"multipart/form-data; boundary={mark}"
+    kind, body = multipart(fields.items(), files)
     headers = {"Content-Type": kind, "Accept": accept, "Accept-Language": "en"}
     if token is not None:
         headers["Authorization"] = f"Bearer {token}"
-    return service.send("POST", "/validate", body + f"--{mark}--\r\n".encode(), 120, headers)
+    return service.send("POST", "/validate", body, 120, headers)
 
 
 def test_without_a_token_it_tells_what_would_be_found_and_where(running: Service) -> None:

@@ -71,8 +71,10 @@ class BadLiteral(BadRequest):
 
     code, title = "bad-literal", "A value is not of its type"
 
-    def __init__(self, detail: str, places: list[dict[str, object]], *, found: int) -> None:
-        super().__init__(detail, places=places, found=found)
+    def __init__(
+        self, detail: str, places: list[dict[str, object]], *, found: int, file: str
+    ) -> None:
+        super().__init__(detail, places=places, found=found, file=file)
 
 
 class InvalidShapes(BadRequest):

@@ -123,6 +123,7 @@ def _refuse(name: str, bad: Sequence[tuple[Written, str]], text: str) -> None:
         f"{name}{where}: “{shown}” {said}. Mend the value or its type.{more}",
         places,
         found=len(bad),
+        file=name,
     )
 
 

@@ -16,7 +16,7 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_datetime
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from flask import has_request_context, request
+from flask import current_app, has_request_context, request
 from flask.sansio.app import App
 
 from competency_graph.web.api import languages
@@ -80,8 +80,9 @@ def present() -> str:
 
 
 def here() -> str:
-    """Return the path and query of this page, to come back to."""
-    if request.method not in ("GET", "HEAD"):
+    """Return the path and query of this page, to come back to; what it was sent is gone then."""
+    paths = current_app.create_url_adapter(request)
+    if request.method not in ("GET", "HEAD") and not (paths and paths.test(method="GET")):
         return "/"
     query = request.query_string.decode("ascii", "replace")
     return request.path + (f"?{query}" if query else "")
