@@ -250,21 +250,23 @@ class Gate:
         told, contents = pack_operations(wish.operations)
         parameters = {"operations": told, "judge": self._validate and wish.validate}
         staged = fork.ask("stage", parameters, contents)
-        return self._staged(wish, who, staged, None)
+        return self._staged(wish, who, staged.read(), staged.revision, None)
 
-    def _staged(self, wish: Wish, who: Identity, staged: Answered, before: _Tried | None) -> _Tried:
-        """Return what was staged, once it is authorised."""
-        head, difference = _read_staged(staged.read())
+    def _staged(
+        self, wish: Wish, who: Identity, told: bytes, revision: int, before: _Tried | None
+    ) -> _Tried:
+        """Return what a fork told of what it staged on a revision, once that is authorised."""
+        head, difference = _read_staged(told)
         if before is not None and head["same"]:
             difference = before.difference
         else:
             from_files = wish.named_by_files(difference.graphs)
             access.authorise(who, difference, base=self._base, from_files=from_files)
             if wish.only_adds and difference.removed:
-                raise WouldRemove(removals_json(difference.removed), revision=staged.revision)
+                raise WouldRemove(removals_json(difference.removed), revision=revision)
         return _Tried(
             difference=difference,
-            revision=staged.revision,
+            revision=revision,
             judged=head["judged"],
             whole=head["whole"],
             labels=head["labels"],
@@ -299,9 +301,10 @@ class Gate:
             sizes.append((len(removed), len(added)))
             texts += [removed, added]
         answer = fork.ask("follow", {"changes": sizes}, b"".join(texts))
-        if json.loads(answer.read().partition(b"\n")[0]).get("again"):
+        told = answer.read()
+        if json.loads(told.partition(b"\n")[0]).get("again"):
             return None
-        return self._staged(wish, who, answer, tried)
+        return self._staged(wish, who, told, answer.revision, tried)
 
     def _require_unchanged(self, difference: Difference, revision: int) -> None:
         for graph in difference.graphs:
