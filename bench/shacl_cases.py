@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +16,7 @@ import pyoxigraph as ox
 from competency_graph.index import Graph
 from competency_graph.index.staging import stage
 from competency_graph.model import Operation
-from competency_graph.resources import folder, ontology_files, shape_files
+from competency_graph.resources import ontology_files, shape_files
 from competency_graph.shacl.compile import compiled
 from competency_graph.shacl.data import Run, Stored, Term
 from competency_graph.shacl.degrees import Degrees
@@ -32,6 +31,7 @@ from bench.forks import in_fork
 Pairs = set[tuple[str, str]]
 """Source shape and focus node of results."""
 
+_EXAMPLES: Final = Path(__file__).parents[1] / "tests" / "shapes"
 _PROPERTY: Final = ox.NamedNode(SH + "property")
 _TARGETS: Final = tuple(ox.NamedNode(SH + "target" + of) for of in ("Class", "SubjectsOf"))
 _CORE: Final = ox.NamedNode(GRAPH + "shapes-core")
@@ -44,35 +44,26 @@ class Rules:
 
     def __init__(self) -> None:
         self._about: defaultdict[Term, list[ox.Triple]] = defaultdict(list)
-        numbers = count()
         for file in shape_files("core"):
-            # Labels of blank nodes are those of one file.
-            labels: dict[Term, ox.BlankNode] = {}
-            for quad in ox.parse(file.read_bytes(), ox.RdfFormat.TURTLE):
-                ends = [
-                    labels.setdefault(end, ox.BlankNode(f"b{next(numbers)}"))
-                    if isinstance(end, ox.BlankNode)
-                    else end
-                    for end in (quad.subject, quad.object)
-                ]
-                self._about[ends[0]].append(ox.Triple(ends[0], quad.predicate, ends[1]))
+            # Blank nodes of one file are none of another.
+            for quad in ox.parse(file.read_bytes(), ox.RdfFormat.TURTLE, rename_blank_nodes=True):
+                self._about[quad.subject].append(quad.triple)
         self._targeted = {
             shape: [t.object for t in said if t.predicate == _PROPERTY]
             for shape, said in self._about.items()
             if any(t.predicate in _TARGETS for t in said)
         }
-        listed = {rule.value for rules in self._targeted.values() for rule in rules}
+        listed = {_plain(rule) for rules in self._targeted.values() for rule in rules}
         self.all = sorted(listed)
 
     def shapes(self, rules: Collection[str]) -> list[ox.Triple]:
         """Return the shapes with targets that list some of these rules, without any other rule."""
         found: dict[ox.Triple, None] = {}
         for shape, listed in self._targeted.items():
-            wanted = [rule for rule in listed if rule.value in rules]
+            wanted = [rule for rule in listed if _plain(rule) in rules]
             if wanted:
-                said = (t for t in self._about[shape] if t.predicate != _PROPERTY)
-                found |= dict.fromkeys(said)
-                found |= {ox.Triple(shape, _PROPERTY, rule): None for rule in wanted}
+                said = self._about[shape]
+                found |= {t: None for t in said if t.predicate != _PROPERTY or t.object in wanted}
                 for rule in wanted:
                     found |= dict.fromkeys(self._whole(rule, set()))
         return list(found)
@@ -86,11 +77,11 @@ class Rules:
                 yield from self._whole(triple.object, seen)
 
     def asked(self, rule: str) -> list[str]:
-        """Return what a rule asks, as the local names of its parameters and of steps of paths."""
+        """Return the parameters of a rule and of what stands in it, by their local names."""
         said = self._whole(ox.NamedNode(rule), set())
-        about = ("severity", "name", "message", "description")
-        found = {t.predicate.value.removeprefix(SH) for t in said if t.predicate.value[:26] == SH}
-        return sorted(found.difference(about))
+        words = {t.predicate.value for t in said}
+        found = {word.removeprefix(SH) for word in words if word.startswith(SH)}
+        return sorted(found.difference(("severity", "name", "message", "description", "path")))
 
 
 def short(rule: str) -> str:
@@ -100,7 +91,7 @@ def short(rule: str) -> str:
 
 def example(rule: str) -> tuple[list[ox.Triple], list[ox.Triple], list[ox.Triple]]:
     """Return the base of a rule's examples with the ontology, the right and the wrong one."""
-    (place,) = folder("tests").glob(f"shapes/*/{short(rule)}")
+    (place,) = _EXAMPLES.glob(f"*/{short(rule)}")
     base = [*ontology_files(), place.parent / "base.ttl"]
     files = ([place / "valid.ttl"], [place / "invalid.ttl"])
     return _parsed(base), _parsed(files[0]), _parsed(files[1])
