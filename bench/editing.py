@@ -71,7 +71,7 @@ def _status(n: int) -> str:
     return (
         f"{_PREFIXES} DELETE DATA {{ {_IN} {{ {competency} cg:hasVerificationStatus "
         f"cg:FromGeneralKnowledge }} }} ; INSERT DATA {{ {_IN} {{ {competency} "
-        "cg:hasVerificationStatus cg:VerifiedInSource } }"
+        "cg:hasVerificationStatus cg:VerifiedBySourceText } }"
     )
 
 

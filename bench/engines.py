@@ -25,6 +25,8 @@ from bench.servers import say
 
 PATIENCE: Final = 600.0
 """Seconds after which an engine is stopped."""
+PYSHACL_TAKES: Final = ("10k",)
+"""Sizes that pySHACL is asked of: of 100k it takes many minutes."""
 MOST_MEMORY: Final = 10_000_000_000
 """Bytes at which an engine is stopped."""
 # Java takes what it may have; with what it needs beside its heap it stays below.

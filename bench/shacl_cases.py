@@ -5,7 +5,7 @@ of examples in tests/shapes, of which one breaks it and no other.
 """
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -35,6 +35,7 @@ _EXAMPLES: Final = Path(__file__).parents[1] / "tests" / "shapes"
 _PROPERTY: Final = ox.NamedNode(SH + "property")
 _TARGETS: Final = tuple(ox.NamedNode(SH + "target" + of) for of in ("Class", "SubjectsOf"))
 _CORE: Final = ox.NamedNode(GRAPH + "shapes-core")
+_NAMED: Final = 4
 # One statement of so many is made faulty.
 _FAULTY: Final = 200
 
@@ -87,6 +88,20 @@ class Rules:
 def short(rule: str) -> str:
     """Return a rule's local name."""
     return rule.removeprefix(SHAPES)
+
+
+def difference(expected: Counter[tuple[str, str]], found: Counter[tuple[str, str]]) -> str:
+    """Say which results are missed and invented, by rule; nothing if they are the same."""
+    parts = []
+    for verb, pairs in (("misses", expected - found), ("invents", found - expected)):
+        rules: Counter[str] = Counter()
+        for (rule, _), number in pairs.items():
+            rules[short(rule)] += number
+        if rules:
+            some = [f"{rule} × {number}" for rule, number in rules.most_common(_NAMED)]
+            more = ["…"] if len(rules) > _NAMED else []
+            parts.append(f"{verb} {rules.total()} ({', '.join(some + more)})")
+    return " and ".join(parts)
 
 
 def example(rule: str) -> tuple[list[ox.Triple], list[ox.Triple], list[ox.Triple]]:
