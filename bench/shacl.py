@@ -20,7 +20,7 @@ from bench.shacl_edits import print_edits
 from bench.shacl_whole import print_whole
 
 _EDITED: Final = ("10k", "100k")
-_NAMED: Final = 4
+_NAMED: Final = 6
 
 
 def shacl(sizes: list[str], rounds: int, _seconds: float) -> None:
