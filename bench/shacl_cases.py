@@ -37,7 +37,7 @@ _TARGETS: Final = tuple(ox.NamedNode(SH + "target" + of) for of in ("Class", "Su
 _CORE: Final = ox.NamedNode(GRAPH + "shapes-core")
 _NAMED: Final = 4
 # One statement of so many is made faulty.
-_FAULTY: Final = 200
+_FAULTY: Final = 50
 
 
 class Rules:
