@@ -91,17 +91,26 @@ def short(rule: str) -> str:
 
 
 def difference(expected: Counter[tuple[str, str]], found: Counter[tuple[str, str]]) -> str:
-    """Say which results are missed and invented, by rule; nothing if they are the same."""
+    """Say of which source shapes results are missed or invented; nothing if all are there."""
     parts = []
-    for verb, pairs in (("misses", expected - found), ("invents", found - expected)):
-        rules: Counter[str] = Counter()
-        for (rule, _), number in pairs.items():
-            rules[short(rule)] += number
+    for verb, pairs in (("misses", {*expected} - {*found}), ("invents", {*found} - {*expected})):
+        rules = Counter(short(rule) for rule, _ in pairs)
         if rules:
             some = [f"{rule} × {number}" for rule, number in rules.most_common(_NAMED)]
             more = ["…"] if len(rules) > _NAMED else []
             parts.append(f"{verb} {rules.total()} ({', '.join(some + more)})")
     return " and ".join(parts)
+
+
+def repeated(expected: Counter[tuple[str, str]], found: Counter[tuple[str, str]]) -> str:
+    """Say how many results there are more or fewer of what both find: no other verdict."""
+    both = {*expected} & {*found}
+    more = sum(max(0, found[pair] - expected[pair]) for pair in both)
+    fewer = sum(max(0, expected[pair] - found[pair]) for pair in both)
+    parts = [
+        f"{n} {word} for what both find" for n, word in ((more, "more"), (fewer, "fewer")) if n
+    ]
+    return ", ".join(parts)
 
 
 def example(rule: str) -> tuple[list[ox.Triple], list[ox.Triple], list[ox.Triple]]:

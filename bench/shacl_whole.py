@@ -21,7 +21,7 @@ from bench.engines import (
     once,
 )
 from bench.rivals import Missing
-from bench.shacl_cases import Rules, difference, faulty, triples_file, written
+from bench.shacl_cases import Rules, difference, faulty, repeated, triples_file, written
 
 # An engine judges everything again while that took no longer than this so far.
 _RUNS, _ENOUGH = 3, 60.0
@@ -78,6 +78,9 @@ def _print_table(size: str, told: Mapping[str, Sequence[Judged]], known: Collect
         if name.endswith("rules"):
             expected = Counter({pair: n for pair, n in ours.items() if pair[0] in known})
         otherwise = difference(expected, done[0].results)
+        told_twice = repeated(expected, done[0].results)
+        beside = f"**{otherwise}**" if otherwise else "the same"
+        beside += f"; {told_twice}" if told_twice else ""
         read, took = (median(getattr(j, part) for j in done) for part in ("read", "took"))
         together = median(j.read + j.took for j in done)
         if not otherwise:
@@ -86,7 +89,7 @@ def _print_table(size: str, told: Mapping[str, Sequence[Judged]], known: Collect
         memory = max(judged.memory for judged in done) / 1e6
         print(
             f"| {name} | {' | '.join(cells)} | {memory:.0f} | {done[0].results.total()} "
-            f"| {f'**{otherwise}**' if otherwise else 'the same'} |",
+            f"| {beside} |",
             flush=True,
         )
     rust = [(right[e.name], e.name) for e in (SHACL, TURBO) if e.name in right]
