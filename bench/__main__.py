@@ -19,6 +19,7 @@ from bench import (
     keystrokes,
     peers,
     rates,
+    shacl,
     storm,
     updates,
     workers,
@@ -102,6 +103,12 @@ _PARTS = {
     "editing": _Part(
         run=editing.editing,
         about="judging small edits, wide ones, and everything, in the forks that try them out",
+        sizes=("10k", "100k", "1M"),
+        rounds=50,
+    ),
+    "shacl": _Part(
+        run=shacl.shacl,
+        about="SHACL engines: edits in the gate and in ShaclSail, full runs beside five engines",
         sizes=("10k", "100k", "1M"),
         rounds=50,
     ),

@@ -8,7 +8,6 @@ which stands for what a fork does while it waits. Then all is judged, by one pro
 
 import gc
 import json
-import os
 import random
 import resource
 import time
@@ -16,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from io import BytesIO
 from statistics import median, quantiles
+from typing import Any, Final
 
 import pyoxigraph as ox
 from competency_graph import trial
@@ -31,6 +31,7 @@ from competency_graph.shacl.plan import Planner
 from competency_graph.vocab import CG, ID, SKOS
 
 from bench import graphs
+from bench.forks import in_fork, in_forks
 from bench.servers import say
 
 _PREFIXES = f"PREFIX cg: <{CG}> PREFIX skos: <{SKOS}> PREFIX dcterms: <http://purl.org/dc/terms/> "
@@ -70,7 +71,7 @@ def _status(n: int) -> str:
     return (
         f"{_PREFIXES} DELETE DATA {{ {_IN} {{ {competency} cg:hasVerificationStatus "
         f"cg:FromGeneralKnowledge }} }} ; INSERT DATA {{ {_IN} {{ {competency} "
-        "cg:hasVerificationStatus cg:VerifiedInSource } }"
+        "cg:hasVerificationStatus cg:VerifiedBySourceText } }"
     )
 
 
@@ -98,7 +99,7 @@ def _bad_claim(n: int) -> str:
     )
 
 
-_SMALL: Mapping[str, Callable[[int], str]] = {
+SMALL: Final[Mapping[str, Callable[[int], str]]] = {
     "a label reworded": _label,
     "a new competency": _competency,
     "another status": _status,
@@ -106,6 +107,7 @@ _SMALL: Mapping[str, Callable[[int], str]] = {
     "a new requirement": _requirement,
     "a claim with faults": _bad_claim,
 }
+"""Small edits by kind, as SPARQL Update, each of one of ``COMPETENCIES`` competencies."""
 _WIDE: Mapping[str, str] = {
     "a framework's label": _said(f'<{_HOME}> skos:prefLabel "Anders"@de'),
     "a level without its type": (
@@ -116,8 +118,8 @@ _WIDE: Mapping[str, str] = {
         "<http://www.w3.org/2000/01/rdf-schema#subClassOf> cg:CompetencyElement } }"
     ),
 }
-_COMPETENCIES = 25
-_FIRST = f"{_competency(_COMPETENCIES)} ; {_requirement(_COMPETENCIES).removeprefix(_PREFIXES)}"
+COMPETENCIES: Final = 25
+_FIRST = f"{_competency(COMPETENCIES)} ; {_requirement(COMPETENCIES).removeprefix(_PREFIXES)}"
 
 
 def editing(sizes: list[str], rounds: int, _seconds: float) -> None:
@@ -159,9 +161,9 @@ def _print_small(size: str, graph: Graph, planner: Planner, rounds: int) -> None
         print("|---|---|---|---|---|---|---|")
         chance = random.Random(3)
         every: list[Sequence[float]] = []
-        for name, text in _SMALL.items():
-            numbers = [chance.randrange(_COMPETENCIES) for _ in range(rounds)]
-            told = [_in_fork(partial(_last, graph, planner, [*before, text(n)])) for n in numbers]
+        for name, text in SMALL.items():
+            numbers = [chance.randrange(COMPETENCIES) for _ in range(rounds)]
+            told = [in_fork(partial(_last, graph, planner, [*before, text(n)])) for n in numbers]
             every += told
             print(_row(name, told), flush=True)
         print(_row("all", every), flush=True)
@@ -173,25 +175,35 @@ def _print_gated(size: str, graph: Graph, rounds: int) -> None:
     print("|---|---|---|---|---|---|")
     chance = random.Random(3)
     every: list[Sequence[float]] = []
-    for name, text in _SMALL.items():
-        numbers = [chance.randrange(_COMPETENCIES) for _ in range(rounds)]
-        told = [_in_fork(partial(_gated, graph, text(n))) for n in numbers]
+    for name, text in SMALL.items():
+        numbers = [chance.randrange(COMPETENCIES) for _ in range(rounds)]
+        tried = [in_fork(partial(tried_out, graph, text(n))) for n in numbers]
+        told = [[*one["seconds"], one["nodes"]] for one in tried]
         every += told
         print(_gated_row(name, told), flush=True)
     print(_gated_row("all", every), flush=True)
 
 
-def _gated(graph: Graph, text: str) -> list[float]:
-    """Return the seconds of both questions that the gate asks a fork, and how many nodes."""
+def tried_out(graph: Graph, text: str) -> dict[str, Any]:
+    """Ask this fork both questions that the gate asks one about a change.
+
+    The graph's shapes are ready (``trial.prepare``).
+
+    Returns:
+        ``seconds`` of each question, how many ``nodes`` were judged, and what is ``new``: rule and
+        focus node of each finding.
+    """
     operations, contents = pack_operations([Operation(kind="update", content=text.encode())])
     began = time.perf_counter()
-    output = BytesIO()
+    staged, judged = BytesIO(), BytesIO()
     asked = {"operations": operations, "judge": True, "body": contents}
-    trial.ANSWERS["stage"](graph, asked, output)
-    staged = time.perf_counter()
-    trial.ANSWERS["judge"](graph, {"body": b"[]"}, BytesIO())
-    nodes = len(json.loads(output.getvalue().partition(b"\n")[0])["judged"])
-    return [staged - began, time.perf_counter() - staged, nodes]
+    trial.ANSWERS["stage"](graph, asked, staged)
+    between = time.perf_counter()
+    trial.ANSWERS["judge"](graph, {"body": b"[]"}, judged)
+    seconds = [between - began, time.perf_counter() - between]
+    nodes = len(json.loads(staged.getvalue().partition(b"\n")[0])["judged"])
+    new = [[row["rule"], row["focus"]] for row in json.loads(judged.getvalue())["new"]]
+    return {"seconds": seconds, "nodes": nodes, "new": new}
 
 
 def _gated_row(name: str, told: Sequence[Sequence[float]]) -> str:
@@ -216,7 +228,7 @@ def _print_wide(size: str, graph: Graph, planner: Planner) -> None:
     print("| edit | pairs | planned, ms | evaluated, ms | results |")
     print("|---|---|---|---|---|")
     for name, text in _WIDE.items():
-        _, planned, evaluated, pairs, results = _in_fork(partial(_one, graph, planner, text))
+        _, planned, evaluated, pairs, results = in_fork(partial(_one, graph, planner, text))
         print(
             f"| {name} | {pairs:,.0f} | {planned * 1000:.0f} | {evaluated * 1000:.0f} "
             f"| {results:,.0f} |",
@@ -255,7 +267,7 @@ def _print_full(size: str, graph: Graph, shapes: Compiled) -> None:
     print("|---|---|---|---|")
     for number in (1, 2):
         began = time.perf_counter()
-        parts = _in_forks([partial(_all, graph, shapes, part, number) for part in range(number)])
+        parts = in_forks([partial(_all, graph, shapes, part, number) for part in range(number)])
         seconds = time.perf_counter() - began
         more = sum(part[1] for part in parts)
         print(
@@ -268,35 +280,3 @@ def _all(graph: Graph, shapes: Compiled, part: int, of: int) -> list[float]:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     found = sum(1 for _ in judge(shapes, Run(Stored(graph.store)), part=part, of=of))
     return [found, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1000]
-
-
-def _in_fork(work: Callable[[], list[float]]) -> list[float]:
-    (told,) = _in_forks([work])
-    return told
-
-
-def _in_forks(works: Sequence[Callable[[], list[float]]]) -> list[list[float]]:
-    """Return what each says that is done in a fork; what it changes is lost with it."""
-    ends = [_started(work) for work in works]
-    told = []
-    for child, reading in ends:
-        with os.fdopen(reading) as answer:
-            text = answer.read()
-        os.waitpid(child, 0)
-        if not text:
-            raise RuntimeError("A fork ended without an answer; what it wrote says why.")
-        told.append(json.loads(text))
-    return told
-
-
-def _started(work: Callable[[], list[float]]) -> tuple[int, int]:
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child:
-        os.close(writing)
-        return child, reading
-    gc.disable()
-    try:
-        os.write(writing, json.dumps(work()).encode())
-    finally:
-        os._exit(0)
