@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 CHROMIUM = shutil.which("chromium")
@@ -67,8 +67,12 @@ def tab_to(page: Page, selector: str) -> None:
     """Press Tab until something of this selector has the focus."""
     for _ in range(_TABS):
         page.keyboard.press("Tab")
-        if page.evaluate("s => document.activeElement.closest(s) !== null", selector):
-            return
+        try:
+            if page.evaluate("s => document.activeElement.closest(s) !== null", selector):
+                return
+        except Error:
+            # What was pressed before leads to another page, which came this moment.
+            page.wait_for_load_state()
     raise AssertionError(f"The keyboard does not reach {selector}.")
 
 

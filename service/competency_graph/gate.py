@@ -302,9 +302,8 @@ class Gate:
             texts += [removed, added]
         answer = fork.ask("follow", {"changes": sizes}, b"".join(texts))
         told = answer.read()
-        if json.loads(told.partition(b"\n")[0]).get("again"):
-            return None
-        return self._staged(wish, who, told, answer.revision, tried)
+        again = json.loads(told.partition(b"\n")[0]).get("again")
+        return None if again else self._staged(wish, who, told, answer.revision, tried)
 
     def _require_unchanged(self, difference: Difference, revision: int) -> None:
         for graph in difference.graphs:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from rdflib import DCTERMS, SH, SKOS, Graph, URIRef
@@ -133,8 +133,8 @@ class Surroundings:
         """
         if classes not in self._members:
             kinds = {kind for class_ in classes for kind in below(self._data, term(class_))}
-            instances = (thing for kind in kinds for thing in self._data.subjects(TYPE, kind))
-            some = list(islice(instances, MANY + 1))
+            found = (self._data.subjects(TYPE, kind, MANY + 1) for kind in kinds)
+            some = list(islice(chain.from_iterable(found), MANY + 1))
             things = map(of_term, some if len(some) <= MANY else ())
             self._members[classes] = sorted({t for t in things if isinstance(t, URIRef)})
         return self._members[classes]

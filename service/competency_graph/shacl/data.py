@@ -5,6 +5,7 @@ the W3C's tests, are judged as they are written: in terms as parsed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Final, Protocol
 
 import pyoxigraph as ox
@@ -35,8 +36,10 @@ class Data(Protocol):
     def objects(self, subject: Term, predicate: ox.NamedNode) -> Sequence[Term]:
         """Return the objects of statements with this subject and predicate."""
 
-    def subjects(self, predicate: ox.NamedNode, value: Term) -> Sequence[Term]:
-        """Return the subjects of statements with this predicate and object."""
+    def subjects(
+        self, predicate: ox.NamedNode, value: Term, most: int | None = None
+    ) -> Sequence[Term]:
+        """Return subjects of statements with this predicate and object, not more than ``most``."""
 
     def about(self, subject: Term) -> Iterable[tuple[ox.NamedNode, Term]]:
         """Return predicate and object of each statement with this subject."""
@@ -62,9 +65,10 @@ class Stored:
             return []
         return [q.object for q in self._find(subject, predicate, None, self._graph)]
 
-    def subjects(self, predicate: ox.NamedNode, value: Term) -> list[Term]:
-        """Return the subjects of statements with this predicate and object."""
-        return [q.subject for q in self._find(None, predicate, value, self._graph)]
+    def subjects(self, predicate: ox.NamedNode, value: Term, most: int | None = None) -> list[Term]:
+        """Return subjects of statements with this predicate and object, not more than ``most``."""
+        found = self._find(None, predicate, value, self._graph)
+        return [quad.subject for quad in islice(found, most)]
 
     def about(self, subject: Term) -> list[tuple[ox.NamedNode, Term]]:
         """Return predicate and object of each statement with this subject."""
@@ -137,9 +141,9 @@ class Parsed:
         """Return the objects of statements with this subject and predicate."""
         return list(self._out.get(subject, {}).get(predicate, ()))
 
-    def subjects(self, predicate: ox.NamedNode, value: Term) -> list[Term]:
-        """Return the subjects of statements with this predicate and object."""
-        return list(self._in.get(predicate, {}).get(value, ()))
+    def subjects(self, predicate: ox.NamedNode, value: Term, most: int | None = None) -> list[Term]:
+        """Return subjects of statements with this predicate and object, not more than ``most``."""
+        return list(islice(self._in.get(predicate, {}).get(value, ()), most))
 
     def about(self, subject: Term) -> list[tuple[ox.NamedNode, Term]]:
         """Return predicate and object of each statement with this subject."""
@@ -235,9 +239,11 @@ class Run:
             for value in values:
                 yield predicate, value
 
-    def subjects(self, predicate: ox.NamedNode, value: Term) -> Sequence[Term]:
-        """Return the subjects of statements with this predicate and object."""
-        return self._data.subjects(predicate, value)
+    def subjects(
+        self, predicate: ox.NamedNode, value: Term, most: int | None = None
+    ) -> Sequence[Term]:
+        """Return subjects of statements with this predicate and object, not more than ``most``."""
+        return self._data.subjects(predicate, value, most)
 
     def pairs(self, predicate: ox.NamedNode) -> Iterable[tuple[Term, Term]]:
         """Return subject and object of each statement with this predicate."""
@@ -303,9 +309,12 @@ class Union:
         """Return the objects of statements with this subject and predicate."""
         return [*self._data.objects(subject, predicate), *self._removed.objects(subject, predicate)]
 
-    def subjects(self, predicate: ox.NamedNode, value: Term) -> Sequence[Term]:
-        """Return the subjects of statements with this predicate and object."""
-        return [*self._data.subjects(predicate, value), *self._removed.subjects(predicate, value)]
+    def subjects(
+        self, predicate: ox.NamedNode, value: Term, most: int | None = None
+    ) -> Sequence[Term]:
+        """Return subjects of statements with this predicate and object, not more than ``most``."""
+        sides = (self._data, self._removed)
+        return [one for side in sides for one in side.subjects(predicate, value, most)][:most]
 
     def about(self, subject: Term) -> Sequence[tuple[ox.NamedNode, Term]]:
         """Return predicate and object of each statement with this subject."""

@@ -36,12 +36,12 @@ class Laid:
         others = [value for value in found if (subject, predicate, value) not in self._hidden]
         return [*self._written.objects(subject, predicate), *others]
 
-    def subjects(self, predicate: ox.NamedNode, value: Term) -> list[Term]:
-        """Return the subjects of statements with this predicate and object."""
+    def subjects(self, predicate: ox.NamedNode, value: Term, most: int | None = None) -> list[Term]:
+        """Return subjects of statements with this predicate and object, not more than ``most``."""
         kept = self._as_kept(value)
         found = self._stored.subjects(predicate, value)
         others = [subject for subject in found if (subject, predicate, kept) not in self._hidden]
-        return [*self._written.subjects(predicate, value), *others]
+        return [*self._written.subjects(predicate, value), *others][:most]
 
     def about(self, subject: Term) -> list[tuple[ox.NamedNode, Term]]:
         """Return predicate and object of each statement with this subject."""
