@@ -273,8 +273,7 @@ class Gate:
         )
 
     def _judge(self, fork: Conversation, wish: Wish, tried: _Tried) -> _Tried:
-        difference = tried.difference
-        changes = difference.added or difference.removed
+        changes = tried.difference.added or tried.difference.removed
         if not (self._validate and wish.validate and changes):
             return tried
         every = len(tried.judged)
