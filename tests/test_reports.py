@@ -198,6 +198,22 @@ def test_github_reads_three_commands_and_none_that_the_data_bring() -> None:
     assert commands[1][1].keys() == {"file", "line", "endLine", "title"}
 
 
+def test_text_commands_no_terminal() -> None:
+    command = "\x1b[2J\x1b]0;title\x07\x9b31m\u202e"
+    finding = replace(
+        LEVEL,
+        message=command,
+        focus_label=command,
+        value_label=command,
+        repair=Repair(text=command),
+        place=replace(PLACE, file=f"{command}.ttl"),
+    )
+    verdict = Verdict(findings=(finding,), standing=(finding,), files=1, notes=(command,))
+    told = render(verdict, "text")
+    assert "\ufffd[2J" in told
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", told)
+
+
 def test_the_page_is_whole_accessible_and_runs_only_its_own() -> None:
     page = render(VERDICT, "html")
     # It has no navigation to skip, and needs no other file.

@@ -32,7 +32,7 @@ from competency_graph.shacl.data import TYPE, Data, Parsed, Run, Term
 from competency_graph.shacl.findings import label
 from competency_graph.shacl.focus import Judge
 from competency_graph.shacl.reference import check_targets, check_well_formed
-from competency_graph.shacl.refusals import refuse
+from competency_graph.shacl.refusals import TOO_DEEP, refuse, refuse_endless_lists
 from competency_graph.vocab import CG, DCTERMS, GRAPH, OWL, PREFIXES, RDFS, SH, SKOS
 
 _LIMITS: Final = {
@@ -207,10 +207,13 @@ def own_shapes(own: Sequence[Document]) -> Shapes:
     quads = _merged(own)
     graph = graphs.to_rdflib(quads)
     try:
+        refuse_endless_lists(Parsed(quads))
         check_well_formed(graph)
         refuse(Parsed(quads), any_severity=True)
         ready = compiled(quads, stored=False)
         check_targets(graph)
+    except RecursionError:
+        raise InvalidShapes(TOO_DEEP) from None
     except InvalidShapes as error:
         shape = str(error.facts.get("shape", ""))
         place = Texts(own).of_thing(shape) or Place(file=", ".join(d.name for d in own))

@@ -1,9 +1,14 @@
 """A verdict as text for a terminal. Judges nothing."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from competency_graph.model import Finding, Verdict
+
+# What moves a terminal's cursor, names its window, or turns the direction of a line.
+_COMMANDS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 Paint = Callable[[str, str], str]
 """Gives a piece of text the look of its part: ``place``, ``aside``, or a severity."""
@@ -18,13 +23,13 @@ def render(verdict: Verdict, paint: Paint) -> str:
     """Return a verdict as lines: what is new at length, then what is mended and what stood."""
     lines = []
     for finding in verdict.findings:
-        place = paint(str(finding.place), "place") + "  " if finding.place else ""
+        place = paint(_inert(str(finding.place)), "place") + "  " if finding.place else ""
         lines.append(place + thing(finding))
         lines.append(f"    {paint(finding.severity, finding.severity)}  {sentence(finding)}")
         lines += [f"    {paint(line, 'aside')}" for line in _asides(finding)]
         lines.append("")
     lines += [paint(line, "aside") for line in others(verdict)]
-    lines += [paint(note, "aside") for note in verdict.notes]
+    lines += [paint(_inert(note), "aside") for note in verdict.notes]
     pages = {f.page.partition("#")[0] for f in verdict.findings if f.page}
     lines += [paint(f"What each rule is for: {page}", "aside") for page in sorted(pages)]
     lines.append(summary(verdict))
@@ -38,13 +43,14 @@ def others(verdict: Verdict) -> Iterator[str]:
         if findings:
             yield title
         for finding in findings:
-            place = f"{finding.place}  " if finding.place else ""
+            place = _inert(f"{finding.place}  ") if finding.place else ""
             yield f"    {place}{thing(finding)}: {finding.severity}  {sentence(finding)}"
 
 
 def sentence(finding: Finding) -> str:
     """Return what to do, after the name of the field."""
-    return f"{finding.field_label}: {finding.message}" if finding.field_label else finding.message
+    field = f"{finding.field_label}: " if finding.field_label else ""
+    return _inert(field + finding.message)
 
 
 def thing(finding: Finding) -> str:
@@ -59,7 +65,8 @@ def _asides(finding: Finding) -> list[str]:
     found = found_value(finding)
     rule = "" if finding.rule.startswith("_:") else f"rule {name(finding.rule)}"
     said = "  ".join(part for part in (found and f"found {found}", rule) if part)
-    return [part for part in (said, finding.repair and f"→ {finding.repair.text}") if part]
+    parts = (said, finding.repair and f"→ {finding.repair.text}")
+    return [_inert(part) for part in parts if part]
 
 
 def found_value(finding: Finding) -> str:
@@ -76,13 +83,13 @@ def found_value(finding: Finding) -> str:
 
 def short(text: str) -> str:
     """Return a text on one line that fits a terminal."""
-    line = " ".join(text.split())
+    line = _inert(" ".join(text.split()))
     return line if len(line) <= 80 else line[:79] + "…"
 
 
 def name(term: str) -> str:
     """Return the part of an IRI that a person recognises."""
-    return term.strip("<>").rstrip("/#").replace("#", "/").rpartition("/")[2]
+    return _inert(term.strip("<>").rstrip("/#").replace("#", "/").rpartition("/")[2])
 
 
 def summary(verdict: Verdict) -> str:
@@ -105,6 +112,11 @@ def summary(verdict: Verdict) -> str:
         f"{', '.join(counts)} in {_many(verdict.files, 'file')} "
         f"({checked} checked in {verdict.seconds:.1f} s)"
     )
+
+
+def _inert(text: str) -> str:
+    """Return a text that commands no terminal, each sign that would as the replacement sign."""
+    return _COMMANDS.sub("\ufffd", text)
 
 
 def _many(count: int, noun: str) -> str:

@@ -5,12 +5,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pyoxigraph as ox
 
+from competency_graph.errors import InvalidShapes
 from competency_graph.model import Finding
 from competency_graph.shacl.checks import Result
 from competency_graph.shacl.compile import Compiled, Targeted
 from competency_graph.shacl.data import TYPE, Data, Run, Term
 from competency_graph.shacl.evaluate import judge_pairs
 from competency_graph.shacl.findings import findings_of
+from competency_graph.shacl.refusals import TOO_DEEP
 
 
 class Judge:
@@ -43,14 +45,20 @@ class Judge:
 
         A finding may be about another node, where a shape asks for properties of values. With
         ``every`` there is one for each result, though others may say the same.
+
+        Raises:
+            InvalidShapes: the shapes nest too deeply.
         """
         pairs: defaultdict[Targeted, list[Term]] = defaultdict(list)
         for node in nodes:
             for targeted in dict.fromkeys(self._of(run, node)):
                 pairs[targeted].append(node)
         results: defaultdict[Term, list[Result]] = defaultdict(list)
-        for row in judge_pairs(pairs, run):
-            results[row.focus].append(row.result)
+        try:
+            for row in judge_pairs(pairs, run):
+                results[row.focus].append(row.result)
+        except RecursionError:
+            raise InvalidShapes(TOO_DEEP) from None
         for node, found in results.items():
             yield node, findings_of(found, self._shapes, run, every=every)
 

@@ -1,6 +1,7 @@
 """Shapes that cannot be judged by fairly, and how that is said. Compiles nothing."""
 
 import difflib
+from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
 import pyoxigraph as ox
@@ -8,7 +9,7 @@ import rdflib
 
 from competency_graph.errors import InvalidShapes
 from competency_graph.shacl.data import TYPE, Parsed, Term
-from competency_graph.vocab import OWL, RDFS, SH
+from competency_graph.vocab import OWL, RDF, RDFS, SH
 
 # What is not evaluated here: a rule that is ignored looks like a rule that holds.
 _IGNORED: Final = tuple(
@@ -17,7 +18,12 @@ _IGNORED: Final = tuple(
 _SEVERITIES: Final = tuple(ox.NamedNode(SH + name) for name in ("Violation", "Warning", "Info"))
 # A class may be a shape.
 _CLASSES: Final = (ox.NamedNode(RDFS + "Class"), ox.NamedNode(OWL + "Class"))
+_REST: Final = ox.NamedNode(RDF + "rest")
 CIRCLE: Final = " Take one of the steps out of the circle."
+TOO_DEEP: Final = (
+    "The shapes stand inside each other, or their paths do, more deeply than is judged. Say the "
+    "same with fewer steps."
+)
 
 
 def refuse(shapes: Parsed, *, any_severity: bool = False) -> None:
@@ -48,6 +54,23 @@ def refuse(shapes: Parsed, *, any_severity: bool = False) -> None:
             raise invalid(
                 shapes, shape, f"uses “{_short(word.value)}”, which is not evaluated here"
             )
+
+
+def refuse_endless_lists(shapes: Parsed) -> None:
+    """Refuse lists that lead back to themselves.
+
+    Raises:
+        InvalidShapes: there is one; facts hold the shape.
+    """
+    rests: TopologicalSorter[Term] = TopologicalSorter()
+    for part, rest in shapes.pairs(_REST):
+        rests.add(part, rest)
+    try:
+        rests.prepare()
+    except CycleError as error:
+        raise invalid(
+            shapes, error.args[1][0], "has a list that leads back to itself", CIRCLE
+        ) from None
 
 
 def _is_data(subject: Term, shapes: Parsed) -> bool:

@@ -18,6 +18,7 @@ from competency_graph.errors import (
     BadRequest,
     CompetencyGraphError,
     InvalidChange,
+    LimitReached,
     Unavailable,
     UnreadableInput,
 )
@@ -39,6 +40,10 @@ from competency_graph.words import short_name
 # More than anybody reads at once; the rest is counted.
 _MOST_SHOWN: Final = 200
 _ALL: Final = "all"
+# A label or a value may be as long as a text, and findings repeat it.
+_MOST_WORDS: Final = 400
+_MOST_END: Final = 80
+_MOST_VERDICT: Final = 32_000_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,6 +116,13 @@ def _check(sheet: _Sheet) -> None:
     data, shapes = ([one.document for one in texts] for texts in (sheet.data, sheet.shapes))
     with counted() as share:
         whole = judged(data, shapes, format_="json", share=share)
+    if whole.size > _MOST_VERDICT:
+        raise LimitReached(
+            "bytes",
+            _MOST_VERDICT / 1_000_000,
+            detail="So much was found that a page cannot hold it. Send less at a time, shorten "
+            "the labels and values that findings repeat, or ask for JSON (format=json).",
+        )
     verdict: dict[str, Any] = whole.json()
     sheet.verdict, sheet.rows, sheet.revision = verdict, verdict["findings"], str(whole.revision)
 
@@ -236,6 +248,7 @@ def _page(sheet: _Sheet) -> Response:
         sheet=sheet,
         rows=rows,
         views=views,
+        fixed=[_cut(row) for row in sheet.verdict["fixed"][:_MOST_SHOWN]] if sheet.verdict else [],
         total=len(sheet.rows),
         refused=any(row["severity"] == "violation" for row in sheet.rows),
         repairs=sum(_is_mendable(row, names) for row in sheet.rows),
@@ -245,8 +258,16 @@ def _page(sheet: _Sheet) -> Response:
         new="" if graph in (one["id"] for one in graphs) else graph,
         asked={name: asked(name) for name in ("graph", "mode", "message")},
         syntaxes=SYNTAXES,
-        most=_MOST_SHOWN,
     )
+
+
+def _cut(said: Any) -> Any:
+    """Return a finding as a page shows it, what is long in it without its middle."""
+    if isinstance(said, dict):
+        return {name: _cut(one) for name, one in said.items() if name != "edits"}
+    if isinstance(said, str) and len(said) > _MOST_WORDS:
+        return f"{said[: _MOST_WORDS - _MOST_END]} … {said[-_MOST_END:]}"
+    return said
 
 
 def _shown(
@@ -269,7 +290,7 @@ def _shown(
         file, line = row["place"]["file"] if row["place"] else "", line_of(row)
         rows.append(
             {
-                **row,
+                **_cut(row),
                 "anchor": f"finding-{number}",
                 "target": f"{begins[file]}{line}" if line and file in begins else "",
                 "area": f"text-{held.index(file) + 1}" if file in held else "",

@@ -78,6 +78,7 @@ def areas(field: str) -> list[Text]:
     """
     prefix = _prefix(field)
     found: list[Text] = []
+    taken: set[str] = set()
     names, ends = (request.form.getlist(prefix + name) for name in ("name", "ends"))
     for place, written in enumerate(request.form.getlist(prefix + "text")):
         if written.strip():
@@ -85,7 +86,7 @@ def areas(field: str) -> list[Text]:
             syntax = syntax_named(prefix + "syntax", place)
             found.append(
                 Text(
-                    name=_named(given, syntax, [one.name for one in found]),
+                    name=_named(given, syntax, taken),
                     given=given,
                     syntax=syntax,
                     text=_plain(written),
@@ -94,6 +95,7 @@ def areas(field: str) -> list[Text]:
                     place=place + 1,
                 )
             )
+            taken.add(found[-1].name)
     return found
 
 
@@ -107,11 +109,12 @@ def with_files(held: Sequence[Text], field: str) -> list[Text]:
         UnsupportedMediaType: one is of no RDF syntax.
     """
     brought: list[Text] = []
-    pasted = [one.name for one in held if not one.given]
+    taken = {one.name for one in held if not one.given}
     is_form = request.mimetype in _FORMS
     for one in files(field) if is_form else sent(field):
         given = one.name if is_form else ""
-        name = _named(given, one.syntax, [*pasted, *(one.name for one in brought)])
+        name = _named(given, one.syntax, taken)
+        taken.add(name)
         room = min(_MOST_OF_FILE, _MOST_HELD - _held([*held, *brought]))
         document = replace(one, name=name, content=one.content.removeprefix(_MARK))
         brought.append(_of_file(document, given, room))
