@@ -1,9 +1,14 @@
 """A verdict as text for a terminal. Judges nothing."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from competency_graph.model import Finding, Verdict
+
+# What a terminal would obey, or what turns the direction of a line.
+_SIGN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 Paint = Callable[[str, str], str]
 """Gives a piece of text the look of its part: ``place``, ``aside``, or a severity."""
@@ -18,17 +23,22 @@ def render(verdict: Verdict, paint: Paint) -> str:
     """Return a verdict as lines: what is new at length, then what is mended and what stood."""
     lines = []
     for finding in verdict.findings:
-        place = paint(str(finding.place), "place") + "  " if finding.place else ""
-        lines.append(place + thing(finding))
-        lines.append(f"    {paint(finding.severity, finding.severity)}  {sentence(finding)}")
-        lines += [f"    {paint(line, 'aside')}" for line in _asides(finding)]
+        place = paint(seen(str(finding.place)), "place") + "  " if finding.place else ""
+        lines.append(place + seen(thing(finding)))
+        lines.append(f"    {paint(finding.severity, finding.severity)}  {seen(sentence(finding))}")
+        lines += [f"    {paint(seen(line), 'aside')}" for line in _asides(finding)]
         lines.append("")
-    lines += [paint(line, "aside") for line in others(verdict)]
-    lines += [paint(note, "aside") for note in verdict.notes]
+    lines += [paint(seen(line), "aside") for line in others(verdict)]
+    lines += [paint(seen(note), "aside") for note in verdict.notes]
     pages = {f.page.partition("#")[0] for f in verdict.findings if f.page}
     lines += [paint(f"What each rule is for: {page}", "aside") for page in sorted(pages)]
     lines.append(summary(verdict))
     return "\n".join(lines)
+
+
+def seen(text: str) -> str:
+    """Return a text with its signs that a terminal would obey by their numbers."""
+    return _SIGN.sub(lambda sign: f"<U+{ord(sign[0]):04X}>", text)
 
 
 def others(verdict: Verdict) -> Iterator[str]:
