@@ -210,7 +210,7 @@ def test_text_commands_no_terminal() -> None:
     )
     verdict = Verdict(findings=(finding,), standing=(finding,), files=1, notes=(command,))
     told = render(verdict, "text")
-    assert "\ufffd[2J" in told
+    assert "<U+001B>[2J" in told
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", told)
 
 

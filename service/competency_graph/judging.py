@@ -222,7 +222,14 @@ def own_shapes(own: Sequence[Document]) -> Shapes:
 
 
 def _parsed(document: Document) -> list[ox.Quad]:
-    return rdf.parse(document.content, document.syntax, name=document.name, base=rdf.NO_BASE)
+    quads = rdf.parse(document.content, document.syntax, name=document.name, base=rdf.NO_BASE)
+    if any(isinstance(quad.graph_name, ox.BlankNode) for quad in quads):
+        raise rdf.unreadable(
+            document.name,
+            "A graph in it has no address, only a name such as _:graph. "
+            "Write an address in < > there.",
+        )
+    return quads
 
 
 def _document(path: Path) -> Document:

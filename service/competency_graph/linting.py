@@ -80,6 +80,26 @@ def lint(documents: Sequence[Document], *, seconds: float, memory: int) -> Verdi
     )
 
 
+def slow(documents: Sequence[Document], *, seconds: float, memory: int) -> list[Finding]:
+    """Return which shapes pySHACL evaluates, or more changes concern than need be, and why.
+
+    Args:
+        documents: the shapes; if there are none, those that ship.
+        seconds: time limit.
+        memory: memory limit in bytes.
+
+    Raises:
+        UnreadableInput, LimitReached: as :func:`lint`.
+    """
+    files = () if documents else (*resources.shape_files("core"), *resources.shape_files("house"))
+    shipped = [
+        Document(name=file.name, content=file.read_bytes(), syntax=rdf.SYNTAXES[0])
+        for file in files
+    ]
+    looked = lint(documents or shipped, seconds=seconds, memory=memory)
+    return [finding for finding in looked.findings if finding.rule == _SLOW]
+
+
 def _linted(documents: Sequence[Document]) -> bytes:
     quads = [
         quad

@@ -88,6 +88,12 @@ _RANGES: Final[dict[str, tuple[int | None, int | None]]] = {
 }
 
 
+def unwritable(value: str) -> str | None:
+    """Return the first character of a text that XML cannot hold, as ``U+0001``, or None."""
+    found = _UNWRITABLE.search(value)
+    return None if found is None else f"U+{ord(found[0]):04X}"
+
+
 def fault(value: str, datatype: str, language: str = "") -> str | None:
     """Return what is wrong with a literal in its own spelling, as the end of a sentence, or None.
 
@@ -96,9 +102,8 @@ def fault(value: str, datatype: str, language: str = "") -> str | None:
 
     A datatype that is not known here, or whose values are all texts, finds nothing wrong.
     """
-    found = _UNWRITABLE.search(value)
-    if found is not None:
-        return f"holds the character U+{ord(found[0]):04X}, which XML cannot hold"
+    if (character := unwritable(value)) is not None:
+        return f"holds the character {character}, which XML cannot hold"
     if "--" in language:
         return "has a base direction, which RDF 1.1 does not know"
     if datatype.startswith(XSD):

@@ -1,7 +1,7 @@
 """Words that do not exist, references that miss, values that are none. Judges by no shape."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cache
 from typing import Final
@@ -11,7 +11,7 @@ from rdflib import DCTERMS, OWL, PROV, RDFS, SH, SKOS, XSD, BNode, Literal, URIR
 from rdflib.term import Node
 
 from competency_graph.graphs import named, node, term
-from competency_graph.literals import fault
+from competency_graph.literals import fault, unwritable
 from competency_graph.model import Finding, Repair
 from competency_graph.shacl.data import TYPE, Data, Term
 from competency_graph.shacl.findings import label, spelt
@@ -146,7 +146,7 @@ def _misspelt_namespace(word: URIRef) -> _Fault | None:
 
 
 def ill_typed_values(edited: Iterable[Statement], data: Data) -> list[Finding]:
-    """Find values that are not of the type they state, such as a 13th month.
+    """Find values that cannot be kept: of another type than they state, such as a 13th month.
 
     Args:
         edited: what was written; only this is looked at.
@@ -155,33 +155,36 @@ def ill_typed_values(edited: Iterable[Statement], data: Data) -> list[Finding]:
     return [
         Finding(
             severity="violation",
-            message=f"Correct the value: {_reason(value, datatype)}.",
+            message=message,
             rule=ILL_TYPED,
             focus=spelt(node(subject)),
             focus_label=label(subject, data),
             field=predicate.value,
             field_label=label(predicate, data) or re.split("[/#]", predicate.value)[-1],
             page=_PAGE + "ill-typed-value",
-            value=spelt(value),
+            value=spelt(node(value)),
         )
-        for subject, predicate, value, datatype in _typed(edited)
-        if value.ill_typed
+        for subject, predicate, value in edited
+        if isinstance(value, ox.Literal) and (message := _wrong(value)) is not None
     ]
+
+
+def _wrong(value: ox.Literal) -> str | None:
+    """Return what to do about a value that cannot be kept, or None."""
+    if (character := unwritable(value.value)) is not None:
+        return f"Take out the character {character}: a text that holds it cannot be kept."
+    if not value.datatype.value.startswith(str(XSD)):
+        return None
+    literal = node(value)
+    assert isinstance(literal, Literal)
+    if not literal.ill_typed:
+        return None
+    return f"Correct the value: {_reason(literal, value.datatype.value.removeprefix(str(XSD)))}."
 
 
 def _reason(value: Literal, datatype: str) -> str:
     said = fault(str(value), str(XSD) + datatype, "") or ""
     return said.partition(": ")[2] or f"write {_KINDS.get(datatype, 'it as its type asks')}"
-
-
-def _typed(
-    edited: Iterable[Statement],
-) -> Iterator[tuple[Term, ox.NamedNode, Literal, str]]:
-    for subject, predicate, value in edited:
-        if isinstance(value, ox.Literal) and value.datatype.value.startswith(str(XSD)):
-            literal = node(value)
-            assert isinstance(literal, Literal)
-            yield subject, predicate, literal, value.datatype.value.removeprefix(str(XSD))
 
 
 _KINDS: Final = {

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 from competency_graph.vocab import SKOS
 
 _MOST_LISTED: Final = 50
-_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+_QUOTED: Final = re.compile(r'("(?:[^"\\]|\\.)*")(?:@([\w-]+))?')
 
 Severity = Literal["violation", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("violation", "warning", "info")
@@ -334,18 +334,24 @@ Extent = Literal["message", "content"]
 def removals_json(lines: Sequence[bytes]) -> dict[str, Any]:
     """Return what lines of N-Quads that are removed are about, as every JSON answer has it.
 
-    Things are listed up to a number, those that lose most first, by the label that they lose.
+    Things are listed up to a number, those that lose most first, by the label that they lose: the
+    English one where there is one.
     """
     counts: Counter[tuple[str, str]] = Counter()
-    labels: dict[str, str] = {}
+    labels: dict[str, tuple[bool, str, str]] = {}
     for line in lines:
         thing, predicate, _ = line.decode().split(" ", 2)
         counts[thing, line.rsplit(b" ", 2)[1].decode()] += 1
         if predicate == f"<{SKOS}prefLabel>" and (said := _QUOTED.search(line.decode())):
-            labels.setdefault(thing, json.loads(said[0]))
+            language = said[2] or ""
+            label = language.partition("-")[0].lower() != "en", language, json.loads(said[1])
+            labels[thing] = min(label, labels.get(thing, label))
     listed = [
         {
-            "thing": {"id": thing.strip("<>"), "label": labels.get(thing)},
+            "thing": {
+                "id": thing.strip("<>"),
+                "label": labels[thing][2] if thing in labels else None,
+            },
             "graph": graph.strip("<>"),
             "statements": count,
         }

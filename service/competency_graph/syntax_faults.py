@@ -19,6 +19,11 @@ _NOT_ENDED: Final = (
     "The statement before this place is not ended. Put a full stop after it, or a semicolon "
     "if it goes on."
 )
+_NOT_ENDED_HERE: Final = "The statement before this place is not ended. Put a full stop after it."
+_ENCODING: Final = (
+    'Its first line says that it is written in another encoding than UTF-8. Write encoding="UTF-8" '
+    "there, and save the file as that."
+)
 # The engine's words, and ours. The first that is found counts.
 _WORDS: Final[tuple[tuple[str, str], ...]] = (
     ("language", _LANGUAGE),
@@ -143,7 +148,9 @@ def _sentence(message: str, title: str, before: str = "", rest: str = "") -> str
         return "What begins here is never closed: a text in quotes, or an address in < >."
     for pattern, sentence in _WORDS:
         if re.search(pattern, words):
-            return sentence
+            # In lines each statement is whole: none goes on.
+            one_a_line = sentence == _NOT_ENDED and title in ("N-Triples", "N-Quads")
+            return _NOT_ENDED_HERE if one_a_line else sentence
     shown = rest[:30].strip()
     return f"“{shown}” cannot stand here in {title}." if shown else f"This is not {title}."
 
@@ -158,6 +165,8 @@ def _line_at(text: str, line: int | None, column: int | None) -> tuple[str, str]
 
 def _fault_of_xml(message: str, content: bytes, title: str) -> Fault:
     wrong = fault_of_xml(content, title)
+    if wrong is None and "Only UTF-8 is supported" in message:
+        return Fault(_ENCODING, 1, 1)
     if wrong is None and (iri := re.search(r"IRI '([^'\n]*)': No scheme found", message)):
         sentence = (
             f"The address “{iri[1]}” is not complete. It must begin with, for example, https://. "

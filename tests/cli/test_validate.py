@@ -1,5 +1,6 @@
 """Wrong inputs of every sort: each a sentence that needs no SHACL, the place, the exit code."""
 
+import json
 import os
 import re
 import shutil
@@ -71,6 +72,11 @@ CASES: dict[str, tuple[list[str], int]] = {
     "57-shapes-that-are-none": (["good.ttl", "--shapes", "01-lost-label.ttl"], 2),
     "58-against-nothing": (["good.ttl", "--against", "sqlite:///none.db"], 2),
     "59-against-no-database": (["good.ttl", "--against", "none"], 2),
+    "60-no-full-stop-in-lines": (["60-no-full-stop.nq"], 2),
+    "61-graph-without-name": (["61-graph-without-name.trig"], 2),
+    "62-encoding": (["62-encoding.rdf"], 2),
+    "63-signs-for-a-terminal": (["63-signs.ttl"], 1),
+    "64-slow-shapes": (["good.ttl", "--shapes", "s-slow.ttl"], 0),
 }
 
 
@@ -100,7 +106,7 @@ def wrong(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_case_has_its_golden_file_and_none_is_left_over() -> None:
-    assert len(CASES) == 56
+    assert len(CASES) == 61
     assert {p.stem for p in GOLDEN.glob("*.txt")} == set(CASES)
 
 
@@ -174,6 +180,17 @@ def test_json_and_turtle_tell_the_same(wrong: Path) -> None:
         assert told.returncode == 1
         for word in words:
             assert word in told.stdout
+
+
+def test_shapes_that_take_long_are_told_beside_the_verdict(wrong: Path) -> None:
+    told = _run("validate", "good.ttl", "--shapes", "s-slow.ttl", "--explain", cwd=wrong)
+    assert (told.returncode, told.stdout[:13]) == (0, "0 violations,")
+    first, second = told.stderr.splitlines()
+    assert first.startswith("s-slow.ttl:13:27  the shape of prefLabel: ")
+    assert "pySHACL" in first and "every change" in second
+    told = _run("validate", "good.ttl", "--format", "json", "--explain", cwd=wrong)
+    assert json.loads(told.stdout)["conforms"]
+    assert told.stderr.startswith("No shape needs pySHACL")
 
 
 def test_the_threshold_decides_the_exit_code(wrong: Path) -> None:

@@ -116,7 +116,8 @@ def _documents(paths: Sequence[str], most: int) -> list[Document]:
         name for path in paths for name in (git.files_in(path) if Path(path).is_dir() else [path])
     ]
     if not names:
-        raise UnreadableInput(f"There is no RDF file in {', '.join(paths)}.")
+        where = "this folder" if list(paths) == ["."] else ", ".join(paths)
+        raise UnreadableInput(f"There is no RDF file in {where}. Name where the files are.")
     return read_documents(names, most=most)
 
 

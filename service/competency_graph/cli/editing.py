@@ -1,6 +1,8 @@
 """`validate`, `lint` and `fmt`: what an editor runs on files before sending them."""
 
 import os
+import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 import click
@@ -8,7 +10,7 @@ import click
 from competency_graph import graphs, history, linting, rdf
 from competency_graph.cli.reading import fetch, token_option, write_file
 from competency_graph.config import Settings
-from competency_graph.documents import read_documents, read_text_file
+from competency_graph.documents import Document, read_documents, read_text_file
 from competency_graph.errors import BadRequest, LimitReached, UnreadableInput
 from competency_graph.judging import judge
 from competency_graph.model import SEVERITIES, Severity
@@ -55,6 +57,12 @@ _LOOKS: Final[dict[str, dict[str, Any]]] = {
     help="The least severe finding that makes the exit code 1; with --against, only one that the "
     "files bring anew.",
 )
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="Also say, on standard error, which shapes pySHACL evaluates, and which are judged again "
+    "more often than need be.",
+)
 @click.pass_context
 def validate(
     context: click.Context,
@@ -64,6 +72,7 @@ def validate(
     shapes: tuple[str, ...],
     format_: Format,
     fail_on: Severity,
+    explain: bool,
 ) -> None:
     """Check files: what is wrong, in words, and where.
 
@@ -73,14 +82,17 @@ def validate(
     """
     settings = Settings.load(os.environ)
     documents = read_documents(files, most=settings.max_body)
+    rules = read_documents(shapes, most=settings.max_body)
     try:
         verdict = judge(
             documents,
-            shapes=read_documents(shapes, most=settings.max_body),
+            shapes=rules,
             context=None if against is None else _data_of(against, token),
             seconds=settings.validation_timeout,
             memory=settings.query_memory * 4,
         )
+        if explain:
+            _explain(rules, settings)
     except LimitReached as reached:
         # Exit code 1 would say that something was found.
         raise UnreadableInput(reached.detail) from None
@@ -132,6 +144,20 @@ def lint(
 def paint(text: str, part: str) -> str:
     """Return a piece of text in the look of its part of a report."""
     return click.style(text, **_LOOKS[part])
+
+
+def _explain(rules: Sequence[Document], settings: Settings) -> None:
+    """Say on standard error which shapes take long, so that the report stays what it is."""
+    slow = linting.slow(
+        rules, seconds=settings.validation_timeout, memory=settings.query_memory * 4
+    )
+    for finding in slow:
+        called = finding.focus_label or re.split("[/#]", finding.focus.strip("<>"))[-1]
+        click.echo(f"{finding.place}  {called}: {finding.message}", err=True)
+    if not slow:
+        click.echo(
+            "No shape needs pySHACL, and none is judged again more often than need be.", err=True
+        )
 
 
 def _data_of(against: str, token: str | None) -> bytes:

@@ -28,6 +28,9 @@ _TEXTS: Final = (
 )
 
 
+_ADDRESS: Final = re.compile(r"<?[\w.-]*:\S*[\w-]>?")
+
+
 def mended(findings: Iterable[Finding], around: Surroundings) -> list[Finding]:
     """Return findings with a proposal, where there is one and they have none yet."""
     found = list(findings)
@@ -88,14 +91,17 @@ def _few(choice: Sequence[URIRef], near: str, around: Surroundings) -> list[str]
 def _meant(value: Node, choice: Sequence[URIRef], around: Surroundings) -> URIRef | None:
     if isinstance(value, BNode):
         return None
-    said = (local_name(value) if isinstance(value, URIRef) else str(value)).casefold()
+    # An address or a name with a prefix may be written as a text by mistake.
+    addressed = isinstance(value, URIRef) or _ADDRESS.fullmatch(str(value))
+    said = re.split("[/#:]", str(value).strip("<>"))[-1] if addressed else str(value)
+    said = said.casefold()
     by_name: dict[str, list[URIRef]] = {}
     for thing in choice:
         names = {local_name(thing)}
         if isinstance(value, Literal):
             names |= {around.name(thing), *map(str, around.values(thing, SKOS.notation))}
-        for name in names:
-            by_name.setdefault(name.casefold(), []).append(thing)
+        for name in {name.casefold() for name in names}:
+            by_name.setdefault(name, []).append(thing)
     near = [said] if said in by_name else get_close_matches(said, by_name, n=1, cutoff=0.75)
     things = by_name[near[0]] if near else []
     if len(things) == 1:
@@ -270,6 +276,8 @@ def _circle(finding: Finding, around: Surroundings) -> Repair | None:
     """Say how a thing comes to lie below itself."""
     start = node_of(finding.focus)
     first = term_of(finding.value or "<>")
+    if first == start:
+        return Repair(text=f"“{around.name(start)}” is put below itself. Take that statement out.")
     paths: dict[Node, list[Node]] = {first: [start, first]}
     waiting = [first]
     while waiting and len(paths) < MANY:

@@ -21,6 +21,10 @@ MANY: Final = 5000
 """How many things are looked at, so that a proposal costs milliseconds in any graph."""
 SHORT: Final = 60
 """How many characters of a name or text fit into a sentence."""
+# Of vocabularies of others, which are closed: not all their words have a label here.
+_WORDS: Final = frozenset(
+    space[word] for space in (SKOS, DCTERMS) for word in space.__annotations__ if word[0] != "_"
+)
 
 
 class Surroundings:
@@ -113,11 +117,20 @@ class Surroundings:
         return f"“{name}”" if name == local else f"“{name}” ({local})"
 
     def misspelt(self, thing: Node, word: URIRef) -> Node | None:
-        """Return with which word that does not exist a thing says what one of ours is for."""
-        said = [other for other, _ in self.said(thing) if str(other).startswith(CG)]
-        unknown = {local_name(other): other for other in said if self.label(other) is None}
+        """Return with which word that does not exist a thing says what a word is for."""
+        for space in (CG, str(SKOS), str(DCTERMS)):
+            if word.startswith(space):
+                break
+        else:
+            return None
+        said = [other for other, _ in self.said(thing) if str(other).startswith(space)]
+        unknown = {
+            local_name(other): other
+            for other in said
+            if self.label(other) is None and other not in _WORDS
+        }
         near = get_close_matches(local_name(word), unknown, n=1, cutoff=0.85)
-        return unknown[near[0]] if near and word.startswith(CG) else None
+        return unknown[near[0]] if near else None
 
     def on_scale(self, choice: list[URIRef], thing: Node) -> list[URIRef]:
         """Return what of a choice is on the scales of a thing's framework, else all of it."""

@@ -7,8 +7,8 @@ from typing import Final
 
 from competency_graph.model import Finding, Verdict
 
-# What moves a terminal's cursor, names its window, or turns the direction of a line.
-_COMMANDS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+# What a terminal would obey, or what turns the direction of a line.
+_SIGN: Final = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 Paint = Callable[[str, str], str]
 """Gives a piece of text the look of its part: ``place``, ``aside``, or a severity."""
@@ -23,17 +23,22 @@ def render(verdict: Verdict, paint: Paint) -> str:
     """Return a verdict as lines: what is new at length, then what is mended and what stood."""
     lines = []
     for finding in verdict.findings:
-        place = paint(_inert(str(finding.place)), "place") + "  " if finding.place else ""
-        lines.append(place + thing(finding))
-        lines.append(f"    {paint(finding.severity, finding.severity)}  {sentence(finding)}")
-        lines += [f"    {paint(line, 'aside')}" for line in _asides(finding)]
+        place = paint(seen(str(finding.place)), "place") + "  " if finding.place else ""
+        lines.append(place + seen(thing(finding)))
+        lines.append(f"    {paint(finding.severity, finding.severity)}  {seen(sentence(finding))}")
+        lines += [f"    {paint(seen(line), 'aside')}" for line in _asides(finding)]
         lines.append("")
-    lines += [paint(line, "aside") for line in others(verdict)]
-    lines += [paint(_inert(note), "aside") for note in verdict.notes]
+    lines += [paint(seen(line), "aside") for line in others(verdict)]
+    lines += [paint(seen(note), "aside") for note in verdict.notes]
     pages = {f.page.partition("#")[0] for f in verdict.findings if f.page}
     lines += [paint(f"What each rule is for: {page}", "aside") for page in sorted(pages)]
     lines.append(summary(verdict))
     return "\n".join(lines)
+
+
+def seen(text: str) -> str:
+    """Return a text with its signs that a terminal would obey by their numbers."""
+    return _SIGN.sub(lambda sign: f"<U+{ord(sign[0]):04X}>", text)
 
 
 def others(verdict: Verdict) -> Iterator[str]:
@@ -43,14 +48,13 @@ def others(verdict: Verdict) -> Iterator[str]:
         if findings:
             yield title
         for finding in findings:
-            place = _inert(f"{finding.place}  ") if finding.place else ""
+            place = f"{finding.place}  " if finding.place else ""
             yield f"    {place}{thing(finding)}: {finding.severity}  {sentence(finding)}"
 
 
 def sentence(finding: Finding) -> str:
     """Return what to do, after the name of the field."""
-    field = f"{finding.field_label}: " if finding.field_label else ""
-    return _inert(field + finding.message)
+    return f"{finding.field_label}: {finding.message}" if finding.field_label else finding.message
 
 
 def thing(finding: Finding) -> str:
@@ -65,8 +69,7 @@ def _asides(finding: Finding) -> list[str]:
     found = found_value(finding)
     rule = "" if finding.rule.startswith("_:") else f"rule {name(finding.rule)}"
     said = "  ".join(part for part in (found and f"found {found}", rule) if part)
-    parts = (said, finding.repair and f"→ {finding.repair.text}")
-    return [_inert(part) for part in parts if part]
+    return [part for part in (said, finding.repair and f"→ {finding.repair.text}") if part]
 
 
 def found_value(finding: Finding) -> str:
@@ -83,13 +86,13 @@ def found_value(finding: Finding) -> str:
 
 def short(text: str) -> str:
     """Return a text on one line that fits a terminal."""
-    line = _inert(" ".join(text.split()))
+    line = " ".join(text.split())
     return line if len(line) <= 80 else line[:79] + "…"
 
 
 def name(term: str) -> str:
     """Return the part of an IRI that a person recognises."""
-    return _inert(term.strip("<>").rstrip("/#").replace("#", "/").rpartition("/")[2])
+    return term.strip("<>").rstrip("/#").replace("#", "/").rpartition("/")[2]
 
 
 def summary(verdict: Verdict) -> str:
@@ -112,11 +115,6 @@ def summary(verdict: Verdict) -> str:
         f"{', '.join(counts)} in {_many(verdict.files, 'file')} "
         f"({checked} checked in {verdict.seconds:.1f} s)"
     )
-
-
-def _inert(text: str) -> str:
-    """Return a text that commands no terminal, each sign that would as the replacement sign."""
-    return _COMMANDS.sub("\ufffd", text)
 
 
 def _many(count: int, noun: str) -> str:
